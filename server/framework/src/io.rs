@@ -1,0 +1,232 @@
+//! What an I/O request asks for: as its sender formats it, and as the driver below sees it.
+
+use bytes::Bytes;
+
+use crate::ids::FileId;
+use crate::ioctl::IoControlCode;
+use crate::memory::{InputMemory, OutputMemory, Window};
+use crate::status::HResult;
+
+/// `WDF_REQUEST_TYPE` for the types a driver can meet here (REQ-2 has the numbers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IoKind {
+    /// `WdfRequestCreate`, 1.
+    Create,
+    /// `WdfRequestRead`, 3.
+    Read,
+    /// `WdfRequestWrite`, 4.
+    Write,
+    /// `WdfRequestDeviceIoControl`, 5.
+    DeviceControl,
+}
+
+impl IoKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [IoKind; 4] = [IoKind::Create, IoKind::Read, IoKind::Write, IoKind::DeviceControl];
+
+    /// `WDF_REQUEST_TYPE` as a number.
+    pub const fn number(self) -> u32 {
+        match self {
+            IoKind::Create => 1,
+            IoKind::Read => 3,
+            IoKind::Write => 4,
+            IoKind::DeviceControl => 5,
+        }
+    }
+}
+
+impl std::fmt::Display for IoKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            IoKind::Create => "create",
+            IoKind::Read => "read",
+            IoKind::Write => "write",
+            IoKind::DeviceControl => "ioctl",
+        })
+    }
+}
+
+/// Arguments of `FormatRequestForRead`, `…Write` and `…Ioctl` (TGT-6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// `pFile`; must not be None for the default target (TGT-7).
+    pub file: Option<FileId>,
+    /// Which Format call, with its memories.
+    pub io: FormatIo,
+}
+
+/// The kind-specific part of a Format call. A missing memory is a NULL pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormatIo {
+    /// `FormatRequestForRead`.
+    Read {
+        /// Receives the data.
+        output: Option<OutputMemory>,
+        /// `DeviceOffset` in bytes; None is seen below as 0.
+        device_offset: Option<i64>,
+    },
+    /// `FormatRequestForWrite`.
+    Write {
+        /// Supplies the data.
+        input: Option<InputMemory>,
+        /// `DeviceOffset` in bytes; None is seen below as 0.
+        device_offset: Option<i64>,
+    },
+    /// `FormatRequestForIoctl`.
+    DeviceControl {
+        /// The full 32-bit code.
+        code: IoControlCode,
+        /// Supplies the input.
+        input: Option<InputMemory>,
+        /// Receives the output.
+        output: Option<OutputMemory>,
+    },
+}
+
+/// What the driver below sees: effective lengths and data (TGT-12). Two separate buffers, always (IOC-5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IoParameters {
+    /// Which request type.
+    pub kind: IoKind,
+    /// The control code; 0 for other kinds.
+    pub code: IoControlCode,
+    /// `DeviceOffset` of reads and writes in bytes; may be negative, which drivers must refuse themselves.
+    pub device_offset: i64,
+    /// Input bytes: data of a write, input of a device control. Shared, never modified (IOC-5).
+    pub input: Bytes,
+    /// Bytes the sender has room for.
+    pub output_length: u64,
+    /// Where in the sender's memory the output goes; echoed in the completion parameters (REQ-36).
+    pub output_start: u64,
+}
+
+impl IoParameters {
+    /// A create request: no buffers.
+    pub fn create() -> IoParameters {
+        IoParameters {
+            kind: IoKind::Create,
+            code: IoControlCode(0),
+            device_offset: 0,
+            input: Bytes::new(),
+            output_length: 0,
+            output_start: 0,
+        }
+    }
+
+    /// The limit of Information on success (REQ-39): bytes transferred can not exceed the buffer. A device
+    /// control without output may report anything up to its input.
+    pub fn information_limit(&self) -> u64 {
+        match self.kind {
+            IoKind::Create => u64::MAX,
+            IoKind::Read => self.output_length,
+            IoKind::Write => self.input.len() as u64,
+            IoKind::DeviceControl => self.output_length.max(self.input.len() as u64),
+        }
+    }
+
+    /// Length as the handler's argument shows it: of the input for writes, of the output otherwise.
+    pub fn length(&self) -> u64 {
+        match self.kind {
+            IoKind::Write => self.input.len() as u64,
+            _ => self.output_length,
+        }
+    }
+
+    /// Whether a queue that forbids zero-length requests ends it by itself (QUE-11): ioctls are not affected.
+    pub fn is_zero_length_transfer(&self) -> bool {
+        matches!(self.kind, IoKind::Read | IoKind::Write) && self.length() == 0
+    }
+}
+
+impl TryFrom<FormatIo> for IoParameters {
+    type Error = HResult;
+
+    /// Resolves the memory windows.
+    ///
+    /// # Errors
+    /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11).
+    fn try_from(format: FormatIo) -> Result<IoParameters, HResult> {
+        let source = |memory: Option<InputMemory>| memory.map_or(Ok(Bytes::new()), |memory| memory.effective());
+        let room = |memory: Option<OutputMemory>| {
+            memory.map_or(Ok(Window::default()), |memory| Window::resolve(memory.size, memory.window))
+        };
+        let mut parameters = IoParameters::create();
+        match format {
+            FormatIo::Read { output, device_offset } => {
+                let window = room(output)?;
+                parameters.kind = IoKind::Read;
+                parameters.device_offset = device_offset.unwrap_or(0);
+                (parameters.output_start, parameters.output_length) = (window.start, window.length);
+            }
+            FormatIo::Write { input, device_offset } => {
+                parameters.kind = IoKind::Write;
+                parameters.device_offset = device_offset.unwrap_or(0);
+                parameters.input = source(input)?;
+            }
+            FormatIo::DeviceControl { code, input, output } => {
+                let window = room(output)?;
+                parameters.kind = IoKind::DeviceControl;
+                parameters.code = code;
+                parameters.input = source(input)?;
+                (parameters.output_start, parameters.output_length) = (window.start, window.length);
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+/// `IWDFRequestCompletionParams`: how a sent request ended (REQ-35, REQ-36).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletionParams {
+    /// The completed type.
+    pub kind: IoKind,
+    /// Status as the layer below gave it, timeout morphing applied (REQ-25).
+    pub status: HResult,
+    /// Normally bytes transferred.
+    pub information: u64,
+    /// Output data: at most Information bytes and never more than the sender has room for (REQ-38, REQ-39).
+    pub output: Bytes,
+    /// Where in the sender's memory the output goes.
+    pub output_start: u64,
+}
+
+/// `WDF_REQUEST_SEND_OPTIONS_FLAGS` and the timeout of one Send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SendOptions {
+    /// Raw flag bits.
+    pub flags: u32,
+    /// Timeout in ticks; used only with [`SendOptions::TIMEOUT`] (REQ-22).
+    pub timeout: i64,
+}
+
+impl SendOptions {
+    /// `WDF_REQUEST_SEND_OPTION_TIMEOUT`.
+    pub const TIMEOUT: u32 = 0x1;
+    /// `WDF_REQUEST_SEND_OPTION_SYNCHRONOUS`.
+    pub const SYNCHRONOUS: u32 = 0x2;
+    /// `WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE`.
+    pub const IGNORE_TARGET_STATE: u32 = 0x4;
+    /// `WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET`.
+    pub const SEND_AND_FORGET: u32 = 0x8;
+
+    /// Whether all of `bits` are set.
+    pub const fn has(self, bits: u32) -> bool {
+        self.flags & bits == bits
+    }
+
+    /// Refuses what a driver-created request may not be sent with.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER` for unknown bits, illegal combinations and impersonation of anything but a
+    /// create (REQ-16); `STATUS_INVALID_DEVICE_STATE` for SEND_AND_FORGET alone (REQ-17).
+    pub fn check_for_created(self) -> Result<(), HResult> {
+        let known = Self::TIMEOUT | Self::SYNCHRONOUS | Self::IGNORE_TARGET_STATE | Self::SEND_AND_FORGET;
+        if self.flags & !known != 0 || (self.has(Self::SEND_AND_FORGET) && self.flags != Self::SEND_AND_FORGET) {
+            return Err(HResult::STATUS_INVALID_PARAMETER);
+        }
+        if self.has(Self::SEND_AND_FORGET) {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE);
+        }
+        Ok(())
+    }
+}

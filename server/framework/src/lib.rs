@@ -1,0 +1,43 @@
+//! The UMDF 1 object model and its state machines as a deterministic, sans-I/O core.
+//!
+//! A [`stack::Stack`] is told what happened (its methods, past tense, each with the time) and yields
+//! [`effect::Effect`]s. Whatever could run next is a [`scheduler::Step`] in a run queue; nothing here blocks,
+//! sleeps, logs, allocates a thread or asks the time. It must not know of any runtime, wire format or clock;
+//! the manifest proves it.
+//!
+//! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
+//! [`callback`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`]); the
+//! contract with drivers ([`driver`], [`context`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
+//! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]).
+//!
+//! The laws, each at the module that keeps it: the close order P0-P7 (CLS-3) in `stack/close.rs`; exactly one
+//! completion per accepted Send (REQ-14) in `stack/complete.rs` and [`received::OwnedRequest`]; who gets a
+//! cancel (REQ-28) in `stack/cancel.rs`; who forwards creates (FWD-2) in [`forwarding`]; drivers are called
+//! from `stack/dispatch.rs` only.
+
+pub mod callback;
+mod chain;
+pub mod clock;
+pub mod context;
+pub mod device;
+pub mod driver;
+pub mod effect;
+pub mod file;
+pub mod forwarding;
+pub mod ids;
+pub mod io;
+pub mod ioctl;
+pub mod memory;
+pub mod queue;
+pub mod received;
+pub mod report;
+pub mod request;
+pub mod rule;
+pub mod scheduler;
+pub mod stack;
+pub mod status;
+pub mod target;
+pub mod timer;
+pub mod trace;
+mod transition;
+pub mod verifier;

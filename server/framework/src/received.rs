@@ -1,0 +1,156 @@
+//! Received requests: a packet as one layer sees it (OBJ-11), and who owns it.
+//!
+//! ```text
+//!            Released            Delivered           Marked           CancelDelivered        CancelEntered
+//!  Pended ────────────► Queued ────────────► Owned ◄─────────► Armed ────────────────► CancelPending ──────► Cancelled
+//!                          ▲   Requeued     │  ▲    Unmarked                                                   │
+//!                          └────────────────┤  │ Regained                                                      │
+//!                                    SentOn ▼  │                                                               │
+//!                                        Forwarded                              Completed (from any) ◄─────────┘
+//! ```
+//!
+//! Laws: at any instant one layer, queue or target owns the packet (REQ-44, REQ-29). A driver holds its
+//! received request as an [`OwnedRequest`], which only completing, sending on or requeueing consumes; one that
+//! is dropped is reported by the choke point. `OnCancel` comes at most once per arming (REQ-49).
+
+use std::cell::RefCell;
+
+use crate::chain::Link;
+use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
+use crate::io::IoParameters;
+use crate::timer::TimerId;
+use crate::transition::machine;
+
+machine! {
+    /// Who has the packet at this layer.
+    states ReceivedState {
+        /// Held inside the sender's stopped target.
+        Pended,
+        /// In the receiver's queue, not delivered.
+        Queued,
+        /// The driver owns it, not cancelable.
+        Owned,
+        /// The driver owns it and has marked it cancelable.
+        Armed,
+        /// `OnCancel` will be called; the driver must keep its hands off until then (REQ-50).
+        CancelPending,
+        /// `OnCancel` has been entered.
+        Cancelled,
+        /// Sent on to the next lower layer.
+        Forwarded,
+        /// Completed here; the completion is climbing.
+        Completed,
+    }
+    /// What can happen to it.
+    events ReceivedEvent {
+        /// The target was started.
+        Released,
+        /// A queue callback got it, or the driver retrieved it.
+        Delivered,
+        /// The driver put it (back) into a queue.
+        Requeued,
+        /// `MarkCancelable`.
+        Marked,
+        /// `UnmarkCancelable` that succeeded.
+        Unmarked,
+        /// A cancel found it armed.
+        CancelDelivered,
+        /// `OnCancel` was entered.
+        CancelEntered,
+        /// Send to the next lower layer was accepted.
+        SentOn,
+        /// The lower layer completed it and this layer's `OnCompletion` runs.
+        Regained,
+        /// Completed by its driver.
+        CompletedByDriver,
+        /// Completed by the framework: undelivered, or forwarded on the driver's behalf.
+        CompletedByFramework,
+    }
+    table {
+        Released: Pended => Queued;
+        Delivered: Queued => Owned;
+        Requeued: Owned => Queued;
+        Marked: Owned => Armed;
+        Unmarked: Armed => Owned;
+        CancelDelivered: Armed => CancelPending;
+        CancelEntered: CancelPending => Cancelled;
+        SentOn: Owned | Queued => Forwarded;
+        Regained: Forwarded => Owned;
+        CompletedByDriver: Owned | Cancelled => Completed;
+        CompletedByFramework: Pended | Queued | Forwarded => Completed;
+    }
+}
+
+/// One packet at one layer: what was sent, by whom, to whom, and where it is.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// The driver-created request this packet began with.
+    pub(crate) request: RequestId,
+    /// The sender's own view of the packet, when the sender had received it itself.
+    pub(crate) parent: Option<ReceivedId>,
+    pub(crate) sender: DeviceId,
+    pub(crate) receiver: DeviceId,
+    /// The session it belongs to at the receiver (TGT-8).
+    pub(crate) file: Option<FileId>,
+    pub(crate) parameters: IoParameters,
+    pub(crate) state: ReceivedState,
+    pub(crate) queue: QueueId,
+    /// Sent on by the framework itself (FWD-2, FWD-10): no driver regains it.
+    pub(crate) by_framework: bool,
+    /// Sent with IGNORE_TARGET_STATE: Stop neither cancels nor awaits it (TGT-27).
+    pub(crate) ignores_target: bool,
+    /// In its sender's target: held there (in the pended chain) or delivered (in the chain of those in flight).
+    pub(crate) pended: bool,
+    pub(crate) timer: Option<TimerId>,
+    /// The timer of this Send fired before the completion was processed (REQ-26).
+    pub(crate) timed_out: bool,
+    pub(crate) file_link: Link,
+    pub(crate) target_link: Link,
+    pub(crate) queue_link: Link,
+}
+
+thread_local! {
+    /// Requests whose owner was dropped during the present driver call. Emptied by the choke point after each
+    /// call, on the same thread, so that it never carries anything from one call to the next.
+    static LOST: RefCell<Vec<ReceivedId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A received request in the hands of its driver.
+///
+/// It is consumed by completing it, sending it on or putting it into a queue. A driver that keeps it keeps this
+/// value. Dropping it is losing the request: a verifier violation (REQ-44), reported right after the callback.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a received request must be completed, sent on or kept"]
+pub struct OwnedRequest {
+    id: ReceivedId,
+}
+
+impl OwnedRequest {
+    pub(crate) fn new(id: ReceivedId) -> OwnedRequest {
+        OwnedRequest { id }
+    }
+
+    /// The request's identity at this layer, stable until it is completed.
+    pub fn id(&self) -> ReceivedId {
+        self.id
+    }
+
+    /// Gives the ownership to the framework.
+    pub(crate) fn surrender(self) -> ReceivedId {
+        let id = self.id;
+        std::mem::forget(self);
+        id
+    }
+
+    /// Requests lost since the last call, on this thread.
+    pub(crate) fn take_lost() -> Vec<ReceivedId> {
+        LOST.with(|lost| if lost.borrow().is_empty() { Vec::new() } else { lost.take() })
+    }
+}
+
+impl Drop for OwnedRequest {
+    fn drop(&mut self) {
+        // The thread may be ending, its locals gone: then nobody is left to be told.
+        let _ = LOST.try_with(|lost| lost.borrow_mut().push(self.id));
+    }
+}

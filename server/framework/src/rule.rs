@@ -1,0 +1,68 @@
+//! The rules a verdict can name: id, sentence, and what the driver's author should do.
+//!
+//! The ids are those of the UMDF 1 rule book; a finding or driver stop without one does not exist.
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $sentence:literal, $advice:literal;)*) => {
+        /// A rule that something broke.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Rule { $(#[doc = $sentence] $name,)* }
+
+        impl Rule {
+            /// Every rule that has a verdict.
+            pub const ALL: &[Rule] = &[$(Rule::$name,)*];
+
+            /// The rule's id in the rule book.
+            pub const fn id(self) -> &'static str {
+                match self { $(Rule::$name => $id,)* }
+            }
+
+            /// What was broken.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Rule::$name => $sentence,)* }
+            }
+
+            /// What to do about it.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Rule::$name => $advice,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    Cls17 = "CLS-17", "a driver-created file was closed twice",
+        "call Close once and drop the pointer afterwards";
+    File13 = "FILE-13", "a driver failed a create that the driver below had completed with success",
+        "fail a forwarded create only with the lower driver's failure";
+    Fwd6 = "FWD-6", "a layer was to be told of a cleanup or close for a file whose create it never saw",
+        "make OnCreateFile forward every create, or declare that the device does not forward";
+    Req3 = "REQ-3", "a driver completed a request that it had created itself",
+        "end a driver-created request with DeleteWdfObject";
+    Req4 = "REQ-4", "a driver deleted a request that is still outstanding",
+        "wait for OnCompletion before deleting the request";
+    Req11 = "REQ-11", "a driver sent a request that was already outstanding",
+        "wait for OnCompletion, then reuse and format the request before sending it again";
+    Req39 = "REQ-39", "a driver completed a request with more Information than the buffer holds",
+        "report at most the length of the request's buffer";
+    Req42 = "REQ-42", "a driver reused a request that is still outstanding",
+        "wait for OnCompletion before reusing the request";
+    Req44 = "REQ-44", "a driver lost a received request without completing or keeping it",
+        "complete, forward or queue every received request exactly once";
+    Req50 = "REQ-50", "a driver completed a request whose cancellation was under way before OnCancel was entered",
+        "leave the request to OnCancel once UnmarkCancelable has answered ERROR_OPERATION_ABORTED";
+    Req54 = "REQ-54", "a driver completed a request that it no longer owns, or that is still marked cancelable",
+        "call UnmarkCancelable first, and complete each request once";
+    Stop1 = "STOP-1", "a driver-created file was still open after the removal callbacks of its creator had returned",
+        "close every file and wait for its requests, at the latest in OnSelfManagedIoCleanup";
+    Stop9 = "STOP-9", "a driver panicked in a callback",
+        "fix the driver; its stack was stopped, no other stack was touched";
+    Tgt15 = "TGT-15", "a driver called FormatUsingCurrentType on a request it had created",
+        "format a driver-created request with FormatRequestForRead, Write or Ioctl";
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
+    }
+}

@@ -1,0 +1,244 @@
+//! A packet reaches a device: refused by the framework, passed on, or put into a queue (FWD-2, FWD-10, QUE).
+
+use bytes::Bytes;
+
+use crate::callback::Callback;
+use crate::driver::{DispatchType, FileObjectPolicy};
+use crate::file::LayerFile;
+use crate::forwarding::{CreateDisposition, DriverRole, create_disposition};
+use crate::ids::{DeviceId, FileId, QueueId, ReceivedId};
+use crate::io::IoKind;
+use crate::ioctl::{MethodNeitherAction, TransferMethod};
+use crate::received::{ReceivedEvent, ReceivedState};
+use crate::scheduler::Step;
+use crate::status::HResult;
+use crate::trace::TraceKind;
+
+use super::core::Core;
+use super::dispatch::Invocation;
+use super::send::Launch;
+
+/// What the framework decides about a packet before any driver sees it.
+enum Verdict {
+    Complete(HResult),
+    Forward,
+    Enqueue(QueueId),
+}
+
+impl Core {
+    /// Takes a packet in at its receiver.
+    pub(crate) fn arrive(&mut self, id: ReceivedId) {
+        let received = &self.received[id];
+        if self.requests[received.request].cancelled {
+            // A cancelled packet is not delivered: the queue completes it (REQ-28, QUE-8).
+            return self.complete_by_framework(id, HResult::ERROR_OPERATION_ABORTED);
+        }
+        let verdict =
+            if received.parameters.kind == IoKind::Create { self.judge_create(id) } else { self.judge_io(id) };
+        match verdict {
+            Verdict::Complete(status) => self.complete_by_framework(id, status),
+            Verdict::Forward => self.forward_by_framework(id),
+            Verdict::Enqueue(queue) => {
+                let received = &mut self.received[id];
+                received.queue = queue;
+                let device = received.receiver;
+                let hosted = self.devices[device].hosted_mut().expect("only hosted devices receive");
+                hosted.queues[usize::from(queue.0)].waiting.push_back(&mut self.received, id);
+                self.run_queue.push(Step::Dispatch(device, queue));
+            }
+        }
+    }
+
+    /// The decision table FWD-2; the layer gets its own file object first (OBJ-8).
+    fn judge_create(&mut self, id: ReceivedId) -> Verdict {
+        let received = &self.received[id];
+        let (device, request, file) = (received.receiver, received.request, received.file);
+        let hosted = self.devices[device].hosted().expect("only hosted devices receive");
+        let (role, forwarding) = (hosted.config.role, hosted.config.forwarding);
+        let handler = hosted.route(IoKind::Create).filter(|(_, handler)| *handler == Some(Callback::OnCreateFile));
+        let accepting = handler.is_some_and(|(queue, _)| hosted.queues[usize::from(queue.0)].accepting);
+        if let Some(entry) = file.and_then(|file| self.files.get_mut(file)) {
+            entry.layers.push(LayerFile { device, opened: false, context: None });
+        }
+        match (create_disposition(role, forwarding, handler.is_some()), handler) {
+            (CreateDisposition::Deliver, Some((queue, _))) if accepting => Verdict::Enqueue(queue),
+            (CreateDisposition::Deliver, _) => Verdict::Complete(HResult::ERROR_OPERATION_ABORTED),
+            (CreateDisposition::Forward, _) => {
+                self.note(device, TraceKind::CreateByFramework).file(file).request(Some(request)).record();
+                Verdict::Forward
+            }
+            (CreateDisposition::CompleteHere, _) => {
+                self.note(device, TraceKind::CreateByFramework).file(file).request(Some(request)).record();
+                Verdict::Complete(HResult::S_OK)
+            }
+        }
+    }
+
+    /// Reads, writes and device controls: policy, edge, zero length, routing, in that order.
+    fn judge_io(&self, id: ReceivedId) -> Verdict {
+        let received = &self.received[id];
+        let device = &self.devices[received.receiver];
+        let hosted = device.hosted().expect("only hosted devices receive");
+        let kind = received.parameters.kind;
+        let known =
+            received.file.and_then(|file| self.files.get(file)).is_some_and(|file| file.is_known_to(received.receiver));
+        if !known && hosted.config.file_policy == FileObjectPolicy::RejectNullAndUnknown {
+            return Verdict::Complete(HResult::STATUS_INVALID_DEVICE_REQUEST); // OBJ-18, OBJ-19
+        }
+        if self.is_rejected_at_the_edge(id) {
+            return Verdict::Complete(HResult::STATUS_INVALID_DEVICE_REQUEST); // IOC-9
+        }
+        let passes_on = hosted.config.role == DriverRole::Filter && device.lower.is_some();
+        let Some((queue, handler)) = hosted.route(kind) else {
+            return if passes_on {
+                Verdict::Forward
+            } else {
+                Verdict::Complete(HResult::STATUS_INVALID_DEVICE_REQUEST)
+            };
+        };
+        let config = &hosted.queues[usize::from(queue.0)];
+        let manual = config.config.dispatch == DispatchType::Manual;
+        if handler.is_none() && !manual {
+            // FWD-10: a filter passes on what it has no handler for.
+            return if passes_on {
+                Verdict::Forward
+            } else {
+                Verdict::Complete(HResult::STATUS_INVALID_DEVICE_REQUEST)
+            };
+        }
+        if !config.accepting {
+            return Verdict::Complete(HResult::ERROR_OPERATION_ABORTED); // QUE-9
+        }
+        if received.parameters.is_zero_length_transfer() && !config.config.allow_zero_length {
+            return Verdict::Complete(HResult::S_OK); // QUE-11
+        }
+        Verdict::Enqueue(queue)
+    }
+
+    /// `METHOD_NEITHER` from an upper driver crosses the process boundary: the stack's action applies there and
+    /// nowhere else (IOC-8, IOC-10).
+    fn is_rejected_at_the_edge(&self, id: ReceivedId) -> bool {
+        let received = &self.received[id];
+        received.parameters.kind == IoKind::DeviceControl
+            && received.parameters.code.method() == TransferMethod::Neither
+            && self.method_neither == MethodNeitherAction::Reject
+            && self.devices[received.sender].upper().is_some()
+    }
+
+    /// The framework passes a packet on for its receiver, unchanged.
+    pub(crate) fn forward_by_framework(&mut self, id: ReceivedId) {
+        let received = &mut self.received[id];
+        let (request, device, file, parameters) =
+            (received.request, received.receiver, received.file, received.parameters.clone());
+        let Some(lower) = self.devices[device].lower else {
+            return self.complete_by_framework(id, HResult::STATUS_INVALID_DEVICE_REQUEST);
+        };
+        self.received[id].state.step(ReceivedEvent::SentOn);
+        self.launch(Launch::framework(request, Some(id), device, lower, file, parameters));
+    }
+
+    /// The next request of a queue, if it may be delivered: the call to make.
+    pub(crate) fn dispatch(&mut self, device: DeviceId, queue: QueueId) -> Option<Invocation> {
+        let hosted = self.devices.get_mut(device)?.hosted_mut()?;
+        let entry = &mut hosted.queues[usize::from(queue.0)];
+        if !entry.may_deliver() {
+            return None;
+        }
+        let id = entry.waiting.first()?;
+        entry.waiting.remove(&mut self.received, id);
+        entry.held += 1;
+        if entry.may_deliver() {
+            self.run_queue.push(Step::Dispatch(device, queue));
+        }
+        let received = &mut self.received[id];
+        received.state.step(ReceivedEvent::Delivered);
+        let (kind, request, file) = (received.parameters.kind, received.request, received.file);
+        let handler = self.devices[device].hosted().and_then(|hosted| hosted.route_handler(queue, kind))?;
+        let note = if kind == IoKind::Create { TraceKind::Create } else { TraceKind::Io(kind) };
+        self.note(device, note).file(file).request(Some(request)).record();
+        Some(Invocation::Queue { device, queue, handler, received: id })
+    }
+
+    /// `RetrieveNextRequest…` (QUE-6).
+    pub(crate) fn retrieve_next_request(
+        &mut self,
+        device: DeviceId,
+        queue: QueueId,
+        file: Option<FileId>,
+    ) -> Result<ReceivedId, HResult> {
+        let hosted = self.devices[device].hosted_mut().ok_or(HResult::STATUS_INVALID_DEVICE_STATE)?;
+        let entry = hosted.queues.get_mut(usize::from(queue.0)).ok_or(HResult::E_INVALIDARG)?;
+        if entry.config.dispatch == DispatchType::Parallel {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE);
+        }
+        let mut candidate = entry.waiting.first();
+        while let (Some(id), Some(_)) = (candidate, file) {
+            if self.received[id].file == file {
+                break;
+            }
+            candidate = entry.waiting.after(&self.received, id);
+        }
+        let id = candidate.ok_or(HResult::ERROR_NO_MORE_ITEMS)?;
+        entry.waiting.remove(&mut self.received, id);
+        entry.held += 1;
+        let received = &mut self.received[id];
+        received.state.step(ReceivedEvent::Delivered);
+        let (kind, request, file) = (received.parameters.kind, received.request, received.file);
+        self.note(device, TraceKind::Io(kind)).file(file).request(Some(request)).record();
+        Ok(id)
+    }
+
+    /// `ForwardToIoQueue` (QUE-7).
+    pub(crate) fn forward_to_io_queue(
+        &mut self,
+        device: DeviceId,
+        id: ReceivedId,
+        queue: QueueId,
+    ) -> Result<(), HResult> {
+        let received = self.received.get_mut(id).ok_or(HResult::ERROR_INVALID_OPERATION)?;
+        let hosted = self.devices[device].hosted_mut().ok_or(HResult::ERROR_INVALID_OPERATION)?;
+        let takes =
+            hosted.queues.get(usize::from(queue.0)).is_some_and(|to| to.config.dispatch == DispatchType::Manual)
+                || hosted.route_handler(queue, received.parameters.kind).is_some();
+        if received.state != ReceivedState::Owned || received.queue == queue || !takes {
+            return Err(HResult::ERROR_INVALID_OPERATION);
+        }
+        if !hosted.queues[usize::from(queue.0)].accepting {
+            return Err(HResult::STATUS_WDF_BUSY);
+        }
+        let from = received.queue;
+        received.state.step(ReceivedEvent::Requeued);
+        received.queue = queue;
+        let cancelled = self.requests[received.request].cancelled;
+        let left = &mut hosted.queues[usize::from(from.0)];
+        left.held -= 1;
+        hosted.queues[usize::from(queue.0)].waiting.push_back(&mut self.received, id);
+        self.run_queue.push(Step::Dispatch(device, from));
+        if cancelled {
+            // A remembered cancel finds the request in a queue now (REQ-28).
+            self.complete_by_framework(id, HResult::ERROR_OPERATION_ABORTED);
+        } else {
+            self.run_queue.push(Step::Dispatch(device, queue));
+        }
+        Ok(())
+    }
+
+    /// Takes an undelivered request out of its queue.
+    pub(crate) fn leave_queue(&mut self, id: ReceivedId) {
+        let received = &self.received[id];
+        let (device, queue) = (received.receiver, received.queue);
+        if let Some(hosted) = self.devices[device].hosted_mut() {
+            hosted.queues[usize::from(queue.0)].waiting.remove(&mut self.received, id);
+        }
+    }
+
+    /// The framework completes a packet that no driver owns here: status alone, Information 0 (ERR-8).
+    pub(crate) fn complete_by_framework(&mut self, id: ReceivedId, status: HResult) {
+        if self.received[id].state == ReceivedState::Queued {
+            self.leave_queue(id);
+        }
+        if self.received[id].state.step(ReceivedEvent::CompletedByFramework) {
+            self.carry(id, status, 0, &Bytes::new());
+        }
+    }
+}

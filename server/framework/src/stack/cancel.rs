@@ -1,0 +1,180 @@
+//! Cancellation (REQ 5.5): an attempt, whose effect depends on who has the packet.
+//!
+//! ```text
+//!  where the packet is                     what a cancel does                              answer
+//!  not sent yet                            sticks: the next Send is refused (REQ-34)       Sticky
+//!  pended in the target, or undelivered    the framework completes it cancelled (QUE-8)    CompletedByFramework
+//!  armed                                   OnCancel, once per arming (REQ-49)              Delivered
+//!  owned, not armed                        remembered until MarkCancelable (REQ-28)        Remembered
+//!  completed, or the completion climbing   nothing (REQ-33)                                AlreadyCompleted
+//! ```
+
+use crate::device::Device;
+use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
+use crate::received::{ReceivedEvent, ReceivedState};
+use crate::request::RequestState;
+use crate::scheduler::Step;
+use crate::status::HResult;
+use crate::timer::TimerTask;
+use crate::trace::{Call, TraceKind};
+
+use super::core::Core;
+use super::dispatch::Invocation;
+
+/// What became of a cancel (design 3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CancelAnswer {
+    /// The owner's `OnCancel` will be called.
+    Delivered,
+    /// The owner has not armed the request; the cancel is remembered.
+    Remembered,
+    /// Nobody owned it: the framework completed it cancelled.
+    CompletedByFramework,
+    /// Too late, or not sent and unknown.
+    AlreadyCompleted,
+    /// Not sent yet: the next Send will be refused.
+    Sticky,
+}
+
+impl CancelAnswer {
+    /// The BOOL of `CancelSentRequest`: whether the cancel was delivered (REQ-27).
+    pub const fn is_true(self) -> bool {
+        matches!(self, CancelAnswer::Delivered | CancelAnswer::CompletedByFramework)
+    }
+}
+
+impl Core {
+    /// `CancelSentRequest`.
+    pub(crate) fn cancel_sent_request(&mut self, creator: DeviceId, request: RequestId) -> CancelAnswer {
+        let Some(entry) = self.requests.get_mut(request) else { return CancelAnswer::AlreadyCompleted };
+        if entry.creator != creator || entry.is_create {
+            return CancelAnswer::AlreadyCompleted; // FILE-10: a create has no object to cancel
+        }
+        let (state, file) = (entry.state, entry.file);
+        if self.devices[creator].upper().is_some() {
+            self.note(creator, TraceKind::Call(Call::CancelSentRequest)).file(file).request(Some(request)).record();
+        }
+        match state {
+            RequestState::Unformatted | RequestState::Formatted => {
+                self.requests[request].cancelled = true;
+                CancelAnswer::Sticky
+            }
+            RequestState::Completed => CancelAnswer::AlreadyCompleted,
+            RequestState::Pended | RequestState::InFlight => self.cancel_packet(request),
+        }
+    }
+
+    /// Cancels a travelling packet where it is. The mark belongs to the packet (REQ-29).
+    pub(crate) fn cancel_packet(&mut self, request: RequestId) -> CancelAnswer {
+        let packet = &mut self.requests[request];
+        let Some(current) = packet.current else { return CancelAnswer::AlreadyCompleted };
+        if packet.is_create {
+            return CancelAnswer::AlreadyCompleted;
+        }
+        let received = &mut self.received[current];
+        if received.state == ReceivedState::Completed {
+            return CancelAnswer::AlreadyCompleted; // the completion has won (REQ-31)
+        }
+        packet.cancelled = true;
+        match received.state {
+            ReceivedState::Pended | ReceivedState::Queued => {
+                self.complete_by_framework(current, HResult::ERROR_OPERATION_ABORTED);
+                CancelAnswer::CompletedByFramework
+            }
+            ReceivedState::Armed => {
+                received.state.step(ReceivedEvent::CancelDelivered);
+                self.run_queue.push(Step::Cancel(current));
+                CancelAnswer::Delivered
+            }
+            _ => CancelAnswer::Remembered,
+        }
+    }
+
+    /// `CancelSentRequestsForFile`: this target's requests on that file, best effort (TGT-33).
+    pub(crate) fn cancel_sent_requests_for_file(&mut self, device: DeviceId, file: FileId) {
+        if self.devices[device].upper().is_some() {
+            self.note(device, TraceKind::Call(Call::CancelSentRequestsForFile)).file(Some(file)).record();
+        }
+        self.cancel_requests_of(device, file);
+    }
+
+    /// Asks for cancellation of everything `sender` itself sent on `file`; other layers' requests are not its to
+    /// cancel (CLS-6).
+    pub(crate) fn cancel_requests_of(&mut self, sender: DeviceId, file: FileId) {
+        let Some(entry) = self.files.get(file) else { return };
+        for id in entry.io.members(&self.received) {
+            let mine = self.received.get(id).filter(|hop| hop.sender == sender && !hop.by_framework);
+            if let Some(request) = mine.map(|hop| hop.request) {
+                self.cancel_packet(request);
+            }
+        }
+    }
+
+    /// The call of `OnCancel`, unless the request has ended meanwhile.
+    pub(crate) fn deliver_cancel(&mut self, id: ReceivedId) -> Option<Invocation> {
+        let received = self.received.get_mut(id)?;
+        if !received.state.step(ReceivedEvent::CancelEntered) {
+            return None;
+        }
+        let (device, file, request) = (received.receiver, received.file, received.request);
+        self.note(device, TraceKind::OnCancel).file(file).request(Some(request)).record();
+        Some(Invocation::Cancel { device, received: id })
+    }
+
+    /// `MarkCancelable`; a remembered cancel is delivered at once (REQ-48).
+    pub(crate) fn mark_cancelable(&mut self, id: ReceivedId) {
+        let Some(received) = self.received.get_mut(id) else { return };
+        if received.state.step(ReceivedEvent::Marked) && self.requests[received.request].cancelled {
+            received.state.step(ReceivedEvent::CancelDelivered);
+            self.run_queue.push(Step::Cancel(id));
+        }
+    }
+
+    /// `UnmarkCancelable` (REQ-50, REQ-51).
+    pub(crate) fn unmark_cancelable(&mut self, id: ReceivedId) -> Result<(), HResult> {
+        let received = self.received.get_mut(id).ok_or(HResult::STATUS_INVALID_PARAMETER)?;
+        match received.state {
+            ReceivedState::Armed => {
+                received.state.step(ReceivedEvent::Unmarked);
+                Ok(())
+            }
+            ReceivedState::CancelPending | ReceivedState::Cancelled => Err(HResult::ERROR_OPERATION_ABORTED),
+            _ => Err(HResult::STATUS_INVALID_PARAMETER),
+        }
+    }
+
+    /// `IsCanceled` (REQ-53).
+    pub(crate) fn is_canceled(&self, id: ReceivedId) -> bool {
+        self.received
+            .get(id)
+            .is_some_and(|received| received.state == ReceivedState::Owned && self.requests[received.request].cancelled)
+    }
+
+    /// Runs what is due: a timeout cancels, it does not abandon (REQ-24).
+    pub(crate) fn fire_timers(&mut self) {
+        while let Some(task) = self.timers.take_due(self.now) {
+            match task {
+                TimerTask::Driver(device, cookie) => self.run_queue.push(Step::Timer(device, cookie)),
+                TimerTask::SendTimeout(id) => {
+                    let Some(received) = self.received.get_mut(id) else { continue };
+                    received.timer = None;
+                    received.timed_out = true;
+                    let (sender, file, request) = (received.sender, received.file, received.request);
+                    self.note(sender, TraceKind::Timeout).file(file).request(Some(request)).record();
+                    self.cancel_packet(request);
+                }
+            }
+        }
+    }
+
+    /// Cancels everything a device has sent and not got back, except what ignores its target (TGT-24, TGT-27).
+    pub(crate) fn cancel_in_flight(&mut self, device: DeviceId, all: bool) {
+        let Some(target) = self.devices.get(device).map(|device: &Device| &device.target) else { return };
+        for id in target.in_flight.members(&self.received) {
+            let chosen = self.received.get(id).filter(|hop| all || !hop.ignores_target);
+            if let Some(request) = chosen.map(|hop| hop.request) {
+                self.cancel_packet(request);
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The stack without its drivers: all state, and the small moves everything else is made of.
+//!
+//! Split by concern over the sibling modules, each an `impl Core`. Nothing in here calls a driver: what must be
+//! called is returned to, or pushed as a step for, the choke point in `dispatch.rs`.
+
+use std::collections::VecDeque;
+
+use slotmap::SlotMap;
+
+use crate::callback::Callback;
+use crate::clock::Now;
+use crate::device::{Device, DeviceLock};
+use crate::driver::DriverCallResult;
+use crate::effect::{CallResult, Effect};
+use crate::file::File;
+use crate::ids::{CallId, CallbackId, DeviceId, FileId, FileLabel, ReceivedId, RequestId, RequestLabel};
+use crate::io::IoParameters;
+use crate::ioctl::MethodNeitherAction;
+use crate::received::Received;
+use crate::request::Request;
+use crate::rule::Rule;
+use crate::scheduler::{RunQueue, Step};
+use crate::status::HResult;
+use crate::timer::Timers;
+use crate::trace::{Trace, TraceEntry, TraceKind};
+use crate::verifier::{DriverStop, Finding, Verifier, VerifierMode};
+
+use super::StackState;
+use super::pnp::Phase;
+
+/// A callback that has not returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockedCallback {
+    pub(crate) device: DeviceId,
+    pub(crate) callback: Callback,
+    /// The walk over a file's layers that goes on when it returns.
+    pub(crate) walk: Option<(FileId, u8)>,
+    pub(crate) holds_lock: bool,
+}
+
+/// Everything a stack is, except its drivers.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) now: Now,
+    pub(crate) state: StackState,
+    pub(crate) devices: SlotMap<DeviceId, Device>,
+    /// Hosted layers, top first: index 0 is L1.
+    pub(crate) layers: Vec<DeviceId>,
+    /// Attached upper drivers, in order of arrival.
+    pub(crate) uppers: Vec<DeviceId>,
+    /// Devices whose phase has to be run before the stack's own transition goes on.
+    pub(crate) plan: VecDeque<(DeviceId, Phase)>,
+    pub(crate) files: SlotMap<FileId, File>,
+    pub(crate) requests: SlotMap<RequestId, Request>,
+    pub(crate) received: SlotMap<ReceivedId, Received>,
+    pub(crate) callbacks: SlotMap<CallbackId, BlockedCallback>,
+    pub(crate) timers: Timers,
+    pub(crate) run_queue: RunQueue,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) trace: Trace,
+    pub(crate) verifier: Verifier,
+    pub(crate) method_neither: MethodNeitherAction,
+    pub(crate) stop: Option<Box<DriverStop>>,
+    /// What a request that a driver stop has taken away asks for.
+    pub(crate) nothing: IoParameters,
+    files_created: u64,
+    calls_made: u64,
+}
+
+impl Core {
+    pub(crate) fn new(
+        verifier: Verifier,
+        trace: Trace,
+        run_queue: RunQueue,
+        method_neither: MethodNeitherAction,
+    ) -> Core {
+        Core {
+            now: Now::default(),
+            state: StackState::Added,
+            devices: SlotMap::with_key(),
+            layers: Vec::new(),
+            uppers: Vec::new(),
+            plan: VecDeque::new(),
+            files: SlotMap::with_key(),
+            requests: SlotMap::with_key(),
+            received: SlotMap::with_key(),
+            callbacks: SlotMap::with_key(),
+            timers: Timers::default(),
+            run_queue,
+            effects: Vec::new(),
+            trace,
+            verifier,
+            method_neither,
+            stop: None,
+            nothing: IoParameters::create(),
+            files_created: 0,
+            calls_made: 0,
+        }
+    }
+
+    pub(crate) fn next_call(&mut self) -> CallId {
+        self.calls_made += 1;
+        CallId(self.calls_made)
+    }
+
+    pub(crate) fn next_file_label(&mut self) -> FileLabel {
+        self.files_created += 1;
+        FileLabel(self.files_created)
+    }
+
+    /// How people recognise a request. Only for requests that exist.
+    pub(crate) fn label(&self, request: RequestId) -> RequestLabel {
+        let request = &self.requests[request];
+        RequestLabel { creator: self.devices[request.creator].level, number: request.number }
+    }
+
+    /// Whether nothing but queries works any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.state, StackState::Stopped | StackState::Removed)
+    }
+
+    /// Starts a trace entry about `device`.
+    pub(crate) fn note(&mut self, device: DeviceId, kind: TraceKind) -> Note<'_> {
+        let entry = TraceEntry {
+            sequence: 0,
+            time: self.now.monotonic,
+            level: self.devices[device].level,
+            upper: self.devices[device].tag(),
+            kind,
+            file: None,
+            request: None,
+            status: None,
+            information: 0,
+            rule: None,
+        };
+        Note { core: self, entry }
+    }
+
+    /// Records a finding: reported, not repaired.
+    pub(crate) fn finding(&mut self, device: DeviceId, rule: Rule, file: Option<FileId>, request: Option<RequestId>) {
+        let finding = Finding {
+            sequence: self.verifier.next_sequence(),
+            time: self.now.monotonic,
+            rule,
+            level: self.devices[device].level,
+            driver: self.devices[device].name.clone(),
+            file: file.and_then(|file| self.files.get(file)).map(|file| file.label),
+            request: request.filter(|request| self.requests.contains_key(*request)).map(|request| self.label(request)),
+        };
+        self.note(device, TraceKind::Finding).file(file).request(request).rule(rule).record();
+        self.verifier.record(finding.clone());
+        self.effects.push(Effect::ReportFinding(finding));
+    }
+
+    /// A violation: a driver stop in strict mode, a finding in lenient mode (MAP-11).
+    pub(crate) fn violation(&mut self, device: DeviceId, rule: Rule, file: Option<FileId>, request: Option<RequestId>) {
+        match self.verifier.mode {
+            VerifierMode::Lenient => self.finding(device, rule, file, request),
+            VerifierMode::Strict => self.driver_stop(device, rule, String::new()),
+        }
+    }
+
+    /// Lets a blocking call of `device` return.
+    pub(crate) fn return_call(&mut self, device: DeviceId, call: CallId, result: CallResult) {
+        let Some(owner) = self.devices.get_mut(device) else { return };
+        if let Some(hosted) = owner.hosted_mut() {
+            let result = match result {
+                CallResult::WdfFileCreated(result) => DriverCallResult::WdfFileCreated(result),
+                CallResult::Closed | CallResult::TargetChanged(_) => DriverCallResult::Closed,
+            };
+            hosted.returns.push_back((call, result));
+            self.run_queue.push(Step::Return(device));
+        } else {
+            self.effects.push(Effect::ReturnCall { upper: device, call, result });
+        }
+    }
+
+    /// The device lock, for devices that have one.
+    pub(crate) fn lock_of(&mut self, device: DeviceId) -> Option<&mut DeviceLock> {
+        self.devices
+            .get_mut(device)
+            .and_then(Device::hosted_mut)
+            .filter(|hosted| hosted.is_device_locked())
+            .map(|hosted| &mut hosted.lock)
+    }
+
+    /// Whether `step` has to wait because a covered callback of `device` has not returned (SYN-1); if so it
+    /// is kept and runs after that.
+    pub(crate) fn waits_for_lock(&mut self, device: DeviceId, step: Step) -> bool {
+        match self.lock_of(device) {
+            Some(lock) if lock.holder.is_some() => {
+                lock.waiting.push_back(step);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Registers that the present callback will not return now.
+    pub(crate) fn block_callback(&mut self, device: DeviceId, callback: Callback) -> CallbackId {
+        let holds_lock = callback.takes_device_lock() && self.lock_of(device).is_some();
+        let id = self.callbacks.insert(BlockedCallback { device, callback, walk: None, holds_lock });
+        if holds_lock && let Some(lock) = self.lock_of(device) {
+            lock.holder = Some(id);
+        }
+        id
+    }
+
+    /// A blocked callback returns: its lock is free, and what waited for it goes on. False when `id` is stale.
+    pub(crate) fn return_from_callback(&mut self, id: CallbackId, result: Result<(), HResult>) -> bool {
+        let Some(blocked) = self.callbacks.remove(id) else { return false };
+        if blocked.holds_lock
+            && let Some(lock) = self.lock_of(blocked.device)
+        {
+            lock.holder = None;
+            let waiting = std::mem::take(&mut lock.waiting);
+            for step in waiting {
+                self.run_queue.push(step);
+            }
+        }
+        self.after_callback(blocked, result);
+        true
+    }
+
+    /// What follows once a callback has returned, whether at once or later.
+    pub(crate) fn after_callback(&mut self, returned: BlockedCallback, result: Result<(), HResult>) {
+        match (returned.callback, returned.walk) {
+            (Callback::OnCleanupFile, Some((file, layer))) => {
+                self.note(returned.device, TraceKind::CleanupLeave).file(Some(file)).record();
+                self.cleanup_left(file, layer);
+            }
+            (Callback::OnCloseFile, Some((file, layer))) => {
+                self.note(returned.device, TraceKind::CloseLeave).file(Some(file)).record();
+                self.close_left(file, layer);
+            }
+            (callback, _) if Callback::PNP.contains(&callback) => self.pnp_returned(returned.device, callback, result),
+            _ => {}
+        }
+    }
+}
+
+/// A trace entry being filled in; nothing is recorded until [`Note::record`].
+#[must_use]
+pub(crate) struct Note<'a> {
+    core: &'a mut Core,
+    entry: TraceEntry,
+}
+
+impl Note<'_> {
+    pub(crate) fn file(mut self, file: Option<FileId>) -> Self {
+        self.entry.file = file.and_then(|file| self.core.files.get(file)).map(|file| file.label);
+        self
+    }
+
+    pub(crate) fn request(mut self, request: Option<RequestId>) -> Self {
+        self.entry.request =
+            request.filter(|request| self.core.requests.contains_key(*request)).map(|request| self.core.label(request));
+        self
+    }
+
+    pub(crate) fn status(mut self, status: HResult) -> Self {
+        self.entry.status = Some(status);
+        self
+    }
+
+    pub(crate) fn information(mut self, information: u64) -> Self {
+        self.entry.information = information;
+        self
+    }
+
+    pub(crate) fn rule(mut self, rule: Rule) -> Self {
+        self.entry.rule = Some(rule);
+        self
+    }
+
+    pub(crate) fn record(self) {
+        self.core.trace.push(self.entry);
+    }
+}

@@ -1,0 +1,352 @@
+//! Formatting and sending (sections TGT 4.2 and REQ 5.2, 5.3).
+//!
+//! A Send that succeeds was accepted and ends in one completion; a Send that fails changed nothing and none
+//! follows (REQ-7). Every check happens before anything is recorded.
+
+use bytes::Bytes;
+
+use crate::chain::Chain;
+use crate::clock::Due;
+use crate::context::Forward;
+use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
+use crate::io::{Format, IoParameters, SendOptions};
+use crate::received::{Received, ReceivedEvent, ReceivedState};
+use crate::request::{Request, RequestEvent, RequestState};
+use crate::rule::Rule;
+use crate::scheduler::Step;
+use crate::status::HResult;
+use crate::target::TargetState;
+use crate::timer::TimerTask;
+use crate::trace::{Call, TraceKind};
+
+use super::core::Core;
+
+/// One hop of a packet about to begin.
+pub(crate) struct Launch {
+    request: RequestId,
+    parent: Option<ReceivedId>,
+    sender: DeviceId,
+    receiver: DeviceId,
+    file: Option<FileId>,
+    parameters: IoParameters,
+    options: SendOptions,
+    by_framework: bool,
+}
+
+impl Launch {
+    /// A hop made by the framework itself: it passes through no target and no driver regains it.
+    pub(crate) fn framework(
+        request: RequestId,
+        parent: Option<ReceivedId>,
+        sender: DeviceId,
+        receiver: DeviceId,
+        file: Option<FileId>,
+        parameters: IoParameters,
+    ) -> Launch {
+        let options = SendOptions::default();
+        Launch { request, parent, sender, receiver, file, parameters, options, by_framework: true }
+    }
+}
+
+impl Core {
+    /// `CreateRequest`: unformatted (REQ-1).
+    pub(crate) fn create_request(&mut self, creator: DeviceId, number: Option<u64>, callback: bool) -> RequestId {
+        let number = self.number_request(creator, number);
+        self.requests.insert(Request::new(creator, number, callback))
+    }
+
+    pub(crate) fn number_request(&mut self, creator: DeviceId, number: Option<u64>) -> u64 {
+        number.unwrap_or_else(|| {
+            let next = &mut self.devices[creator].next_request;
+            *next += 1;
+            *next
+        })
+    }
+
+    /// The request, if `creator` made it.
+    fn own_request(&mut self, creator: DeviceId, request: RequestId) -> Option<&mut Request> {
+        self.requests.get_mut(request).filter(|request| request.creator == creator && !request.is_create)
+    }
+
+    /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
+    pub(crate) fn format_request(&mut self, creator: DeviceId, request: RequestId, format: Format) -> HResult {
+        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        if entry.state.is_outstanding() {
+            return HResult::STATUS_INVALID_DEVICE_REQUEST; // TGT-13: the travelling request is unaffected
+        }
+        self.unpin(request);
+        let checked = self.check_format(creator, &format).and_then(|()| IoParameters::try_from(format.io));
+        let entry = &mut self.requests[request];
+        entry.file = None;
+        match checked {
+            Ok(parameters) => {
+                entry.state.step(RequestEvent::Formatted);
+                entry.kind = Some(parameters.kind);
+                entry.file = format.file;
+                entry.output_start = parameters.output_start;
+                entry.format = Some(parameters);
+                HResult::S_OK
+            }
+            Err(status) => {
+                entry.state.step(RequestEvent::FormatFailed);
+                entry.format = None;
+                entry.kind = None;
+                status
+            }
+        }
+    }
+
+    /// What a Format call refuses, before it looks at the memories.
+    fn check_format(&self, creator: DeviceId, format: &Format) -> Result<(), HResult> {
+        if !self.devices[creator].target.state.accepts() {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-14
+        }
+        let file = format.file.ok_or(HResult::E_INVALIDARG)?; // TGT-7
+        let Some(entry) = self.files.get(file) else { return Err(HResult::STATUS_FILE_CLOSED) };
+        if entry.creator != creator && !entry.is_known_to(creator) {
+            return Err(HResult::E_INVALIDARG); // FILE-21
+        }
+        if entry.accepts_io_from(creator) { Ok(()) } else { Err(HResult::STATUS_FILE_CLOSED) } // CLS-18
+    }
+
+    /// `Send` of a driver-created request.
+    pub(crate) fn send_request(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) -> HResult {
+        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        if entry.state.is_outstanding() {
+            self.violation(creator, Rule::Req11, None, Some(request));
+            return HResult::STATUS_INVALID_DEVICE_REQUEST;
+        }
+        let result = self.accept(creator, request, options);
+        let status = result.err().unwrap_or(HResult::S_OK);
+        if let Some(entry) = self.requests.get_mut(request) {
+            entry.status = status; // REQ-8: after a failed Send, GetStatus gives the same code
+        }
+        if self.devices[creator].upper().is_some() {
+            let file = self.requests[request].file;
+            self.note(creator, TraceKind::Call(Call::Send)).file(file).request(Some(request)).status(status).record();
+        }
+        if result.is_ok() {
+            self.start_packet(creator, request, options);
+        }
+        status
+    }
+
+    /// Every reason to refuse a Send of a driver-created request, in order.
+    fn accept(&self, creator: DeviceId, request: RequestId, options: SendOptions) -> Result<(), HResult> {
+        let entry = &self.requests[request];
+        options.check_for_created()?;
+        if entry.state != RequestState::Formatted {
+            return Err(HResult::STATUS_REQUEST_NOT_ACCEPTED); // REQ-9, REQ-10
+        }
+        if !self.devices[creator].target.state.accepts() {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-18, REQ-21
+        }
+        let open = entry.file.and_then(|file| self.files.get(file)).is_some_and(|file| file.accepts_io_from(creator));
+        if !open {
+            return Err(HResult::STATUS_FILE_CLOSED); // CLS-18, CLS-22
+        }
+        if entry.cancelled {
+            return Err(HResult::ERROR_OPERATION_ABORTED); // REQ-34
+        }
+        Ok(())
+    }
+
+    fn start_packet(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) {
+        let now = self.now.monotonic;
+        let entry = &mut self.requests[request];
+        let parameters = entry.format.take().expect("a formatted request has its parameters");
+        entry.sent_at = now;
+        entry.synchronous = options.has(SendOptions::SYNCHRONOUS);
+        (entry.information, entry.output) = (0, Bytes::new());
+        let file = entry.file;
+        let receiver = self.devices[creator].lower.expect("a device whose target accepts has a lower device");
+        let sender = creator;
+        self.launch(Launch { request, parent: None, sender, receiver, file, parameters, options, by_framework: false });
+    }
+
+    /// A driver sends on a request it received (REQ-44, TGT-15).
+    pub(crate) fn send_received(
+        &mut self,
+        device: DeviceId,
+        parent: ReceivedId,
+        forward: Forward,
+        callback: bool,
+        options: SendOptions,
+    ) -> Result<(), HResult> {
+        let refused = HResult::STATUS_INVALID_DEVICE_REQUEST;
+        let received = self.received.get(parent).ok_or(refused)?;
+        if received.state != ReceivedState::Owned || received.receiver != device {
+            return Err(refused); // REQ-52: unmark first
+        }
+        if !callback || options.flags & !(SendOptions::TIMEOUT | SendOptions::IGNORE_TARGET_STATE) != 0 {
+            return Err(refused); // REQ-15, FWD-11
+        }
+        let receiver = self.devices[device].lower.ok_or(HResult::STATUS_INVALID_DEVICE_STATE)?;
+        if !self.devices[device].target.state.accepts() {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE);
+        }
+        let request = received.request;
+        let (file, parameters) = match forward {
+            Forward::CurrentType => (received.file, received.parameters.clone()),
+            Forward::Formatted(format) => {
+                self.check_format(device, &format)?;
+                (format.file, IoParameters::try_from(format.io)?)
+            }
+        };
+        self.received[parent].state.step(ReceivedEvent::SentOn);
+        let sender = device;
+        self.launch(Launch {
+            request,
+            parent: Some(parent),
+            sender,
+            receiver,
+            file,
+            parameters,
+            options,
+            by_framework: false,
+        });
+        Ok(())
+    }
+
+    /// Puts a hop on its way: tied to its file and target, then delivered, or pended in a stopped target.
+    pub(crate) fn launch(&mut self, launch: Launch) {
+        let Launch { request, parent, sender, receiver, file, parameters, options, by_framework } = launch;
+        let ignores_target = by_framework || options.has(SendOptions::IGNORE_TARGET_STATE);
+        let target = &self.devices[sender].target;
+        // Behind requests that Start is still draining, order is kept (TGT-20).
+        let pends = !ignores_target && (target.state == TargetState::Stopped || !target.pended.is_empty());
+        let id = self.received.insert(Received {
+            request,
+            parent,
+            sender,
+            receiver,
+            file,
+            parameters,
+            state: if pends { ReceivedState::Pended } else { ReceivedState::Queued },
+            queue: QueueId(0),
+            by_framework,
+            ignores_target,
+            pended: pends,
+            timer: None,
+            timed_out: false,
+            file_link: Default::default(),
+            target_link: Default::default(),
+            queue_link: Default::default(),
+        });
+        if let Some(file) = file.and_then(|file| self.files.get_mut(file)) {
+            file.io.push_back(&mut self.received, id);
+        }
+        if options.has(SendOptions::TIMEOUT)
+            && let Some(due) = Due::from_timeout(options.timeout, self.now)
+        {
+            self.received[id].timer = Some(self.timers.arm(due, TimerTask::SendTimeout(id)));
+        }
+        self.requests[request].current = Some(id);
+        if !by_framework {
+            self.track(id, pends);
+        }
+        if parent.is_none() {
+            let event = if pends { RequestEvent::Pended } else { RequestEvent::Delivered };
+            self.requests[request].state.step(event);
+        }
+        if !pends {
+            self.arrive(id);
+        }
+    }
+
+    /// Ties a hop to its sender's target.
+    fn track(&mut self, id: ReceivedId, pends: bool) {
+        let received = &mut self.received[id];
+        received.pended = pends;
+        let (sender, awaited) = (received.sender, !received.ignores_target);
+        let target = &mut self.devices[sender].target;
+        if pends {
+            target.pended.push_back(&mut self.received, id);
+        } else {
+            target.in_flight.push_back(&mut self.received, id);
+            target.awaited += u32::from(awaited);
+        }
+    }
+
+    /// Delivers the oldest pended request of a started target (TGT-20).
+    pub(crate) fn release(&mut self, device: DeviceId) {
+        let Some(owner) = self.devices.get_mut(device) else { return };
+        if owner.target.state != TargetState::Started {
+            return;
+        }
+        let Some(id) = owner.target.pended.first() else { return };
+        owner.target.pended.remove(&mut self.received, id);
+        let more = !owner.target.pended.is_empty();
+        self.received[id].state.step(ReceivedEvent::Released);
+        let request = self.received[id].request;
+        if self.received[id].parent.is_none() {
+            self.requests[request].state.step(RequestEvent::Released);
+        }
+        self.track(id, false);
+        if more {
+            self.run_queue.push(Step::Release(device));
+        }
+        self.arrive(id);
+    }
+
+    /// `Reuse` (REQ-41, REQ-42).
+    pub(crate) fn reuse_request(
+        &mut self,
+        creator: DeviceId,
+        request: RequestId,
+        status: HResult,
+        callback: bool,
+    ) -> HResult {
+        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        if entry.state.is_outstanding() {
+            self.violation(creator, Rule::Req42, None, Some(request));
+            return HResult::STATUS_INVALID_DEVICE_REQUEST;
+        }
+        self.unpin(request);
+        let entry = &mut self.requests[request];
+        let number = entry.number;
+        *entry = Request::new(creator, number, callback);
+        entry.status = status;
+        HResult::S_OK
+    }
+
+    /// `DeleteWdfObject` of a driver-created request (REQ-4).
+    pub(crate) fn delete_request(&mut self, creator: DeviceId, request: RequestId) -> HResult {
+        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        if entry.state.is_outstanding() {
+            self.violation(creator, Rule::Req4, None, Some(request));
+            return HResult::STATUS_INVALID_DEVICE_REQUEST;
+        }
+        self.unpin(request);
+        self.requests.remove(request);
+        HResult::S_OK
+    }
+
+    /// A completed request stops referring to its file (CLS-19).
+    fn unpin(&mut self, request: RequestId) {
+        let entry = &self.requests[request];
+        if entry.state != RequestState::Completed {
+            return;
+        }
+        let Some(file) = entry.file else { return };
+        if let Some(pinned) = self.files.get_mut(file) {
+            pinned.pins -= 1;
+            self.destroy_if_unpinned(file);
+        }
+    }
+
+    /// Takes a hop out of the target chain it is in.
+    pub(crate) fn untrack(&mut self, id: ReceivedId) {
+        let received = &self.received[id];
+        if received.by_framework {
+            return;
+        }
+        let (sender, pended, awaited) = (received.sender, received.pended, !received.ignores_target);
+        let target = &mut self.devices[sender].target;
+        let chain: &mut Chain = if pended { &mut target.pended } else { &mut target.in_flight };
+        chain.remove(&mut self.received, id);
+        if !pended {
+            target.awaited -= u32::from(awaited);
+        }
+    }
+}

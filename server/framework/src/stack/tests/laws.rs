@@ -1,0 +1,368 @@
+//! Random lives of a two-layer stack under random schedules, with the invariants of section Z checked at the end.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::probe::{Habit, Probe};
+use crate::callback::CallbackSet;
+use crate::clock::Now;
+use crate::driver::DispatchType;
+use crate::effect::{CallResult, Effect};
+use crate::forwarding::DriverRole;
+use crate::ids::{CallId, DeviceId, FileId, Level, RequestId};
+use crate::io::{Format, FormatIo, SendOptions};
+use crate::ioctl::MethodNeitherAction;
+use crate::memory::{InputMemory, OutputMemory};
+use crate::rule::Rule;
+use crate::scheduler::SeededScheduler;
+use crate::stack::{CancelAnswer, Stack, StackConfig, StackState, UpperConfig};
+use crate::status::HResult;
+use crate::target::SentIoAction;
+use crate::trace::TraceKind;
+use crate::verifier::VerifierMode;
+
+/// One thing that can happen; numbers choose among what there is.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Create,
+    Read(usize, bool),
+    Write(usize),
+    Cancel(usize),
+    CancelForFile(usize),
+    Close(usize),
+    Complete(u8),
+    Change(u8, u8),
+    StopTarget(u8),
+    StartTarget,
+    Delete(usize),
+    Steps(u8),
+    Time(u16),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        2 => Just(Happening::Create),
+        6 => (any::<usize>(), any::<bool>()).prop_map(|(file, timed)| Happening::Read(file, timed)),
+        2 => any::<usize>().prop_map(Happening::Write),
+        3 => any::<usize>().prop_map(Happening::Cancel),
+        1 => any::<usize>().prop_map(Happening::CancelForFile),
+        2 => any::<usize>().prop_map(Happening::Close),
+        3 => (1u8..3).prop_map(Happening::Complete),
+        2 => (1u8..3, 0u8..4).prop_map(|(level, habit)| Happening::Change(level, habit)),
+        1 => (0u8..3).prop_map(Happening::StopTarget),
+        1 => Just(Happening::StartTarget),
+        2 => any::<usize>().prop_map(Happening::Delete),
+        6 => (0u8..6).prop_map(Happening::Steps),
+        1 => any::<u16>().prop_map(Happening::Time),
+    ]
+}
+
+/// A stack with one upper driver, and the upper driver's own books.
+struct Life {
+    stack: Stack,
+    now: Now,
+    upper: DeviceId,
+    calls: u64,
+    files: Vec<FileId>,
+    requests: Vec<RequestId>,
+    accepted: HashMap<RequestId, usize>,
+    completed: HashMap<RequestId, usize>,
+    files_gone: usize,
+    files_made: usize,
+}
+
+fn stack(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Stack {
+    let drivers = drivers.into_iter().map(|driver| Box::new(driver) as Box<dyn crate::driver::Driver>).collect();
+    let scheduler = seed.map(|seed| Box::new(SeededScheduler::new(seed)) as Box<dyn crate::scheduler::Scheduler>);
+    let method_neither = MethodNeitherAction::Reject;
+    Stack::new(StackConfig {
+        drivers,
+        verifier,
+        method_neither,
+        trace_capacity: 100_000,
+        findings_capacity: 100,
+        scheduler,
+    })
+    .expect("the probes declare nothing wrong")
+}
+
+impl Life {
+    fn begin(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Life {
+        let mut stack = stack(drivers, verifier, seed);
+        let now = Now::default();
+        let upper = stack.upper_attached(now, UpperConfig { tag: 1, callbacks: CallbackSet::EMPTY });
+        stack.start(now);
+        stack.run(now);
+        let mut life = Life {
+            stack,
+            now,
+            upper,
+            calls: 0,
+            files: Vec::new(),
+            requests: Vec::new(),
+            accepted: HashMap::new(),
+            completed: HashMap::new(),
+            files_gone: 0,
+            files_made: 0,
+        };
+        life.take_effects();
+        life
+    }
+
+    fn call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls)
+    }
+
+    fn take_effects(&mut self) {
+        let mut effects = Vec::new();
+        self.stack.take_effects(&mut effects);
+        for effect in effects {
+            match effect {
+                Effect::ReturnCall { result: CallResult::WdfFileCreated(Ok(file)), .. } => {
+                    self.files_made += 1;
+                    self.files.push(file);
+                }
+                Effect::CompleteRequest { request, .. } => *self.completed.entry(request).or_default() += 1,
+                Effect::AnnounceFileGone { .. } => self.files_gone += 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, file: FileId, io: FormatIo, options: SendOptions) -> HResult {
+        let number = self.requests.len() as u64 + 1;
+        let request = self.stack.request_created(self.upper, number, true);
+        self.requests.push(request);
+        let format = Format { file: Some(file), io };
+        if self.stack.format_requested(self.upper, request, format) != HResult::S_OK {
+            return HResult::STATUS_FILE_CLOSED;
+        }
+        let status = self.stack.send_requested(self.now, self.upper, request, options);
+        if status == HResult::S_OK {
+            *self.accepted.entry(request).or_default() += 1;
+        }
+        status
+    }
+
+    fn read(length: u64) -> FormatIo {
+        FormatIo::Read { output: Some(OutputMemory { size: length, window: None }), device_offset: None }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        let (now, upper) = (self.now, self.upper);
+        let file = |life: &Life, index: usize| life.files.get(index % life.files.len().max(1)).copied();
+        let request = |life: &Life, index: usize| life.requests.get(index % life.requests.len().max(1)).copied();
+        match happening {
+            Happening::Create => {
+                let call = self.call();
+                self.stack.create_requested(now, upper, 1000 + call.0, u128::from(call.0), None, call);
+            }
+            Happening::Read(index, timed) => {
+                let flags = if timed { SendOptions::TIMEOUT } else { 0 };
+                if let Some(file) = file(self, index) {
+                    self.send(file, Life::read(4), SendOptions { flags, timeout: -500 });
+                }
+            }
+            Happening::Write(index) => {
+                let input = Some(InputMemory { data: Bytes::from_static(b"data"), window: None });
+                if let Some(file) = file(self, index) {
+                    self.send(file, FormatIo::Write { input, device_offset: None }, SendOptions::default());
+                }
+            }
+            Happening::Cancel(index) => {
+                if let Some(request) = request(self, index) {
+                    self.stack.cancel_requested(now, upper, request);
+                }
+            }
+            Happening::CancelForFile(index) => {
+                if let Some(file) = file(self, index) {
+                    self.stack.cancel_for_file_requested(now, upper, file);
+                }
+            }
+            Happening::Close(index) if !self.files.is_empty() => {
+                let file = self.files.swap_remove(index % self.files.len());
+                let call = self.call();
+                self.stack.close_requested(now, upper, file, call);
+            }
+            Happening::Close(_) => {}
+            Happening::Complete(level) => {
+                let _ = self.stack.driver_controlled(now, Level(level), "complete");
+            }
+            Happening::Change(level, habit) => {
+                let habit = ["complete", "keep", "arm", "forward"][usize::from(habit)];
+                // L2 is the lowest: it has nobody to forward to.
+                if level == 1 || habit != "forward" {
+                    let _ = self.stack.driver_controlled(now, Level(level), &format!("habit {habit}"));
+                }
+            }
+            Happening::StopTarget(action) => {
+                let action = [SentIoAction::Cancel, SentIoAction::WaitForCompletion, SentIoAction::LeavePending]
+                    [usize::from(action)];
+                let call = self.call();
+                self.stack.target_stop_requested(now, upper, action, call);
+            }
+            Happening::StartTarget => {
+                let call = self.call();
+                self.stack.target_start_requested(now, upper, call);
+            }
+            Happening::Delete(index) => {
+                if let Some(request) = request(self, index) {
+                    let outstanding = self.stack.request_view(request).is_some_and(|view| view.state.is_outstanding());
+                    if !outstanding {
+                        self.stack.delete_requested(upper, request);
+                    }
+                }
+            }
+            Happening::Steps(count) => {
+                for _ in 0..count {
+                    self.stack.step(now);
+                }
+            }
+            Happening::Time(ticks) => self.now.monotonic += u64::from(ticks),
+        }
+        self.take_effects();
+    }
+
+    /// Lets everything that is kept go and every file close, as a well-behaved end of a test would.
+    fn end(&mut self) {
+        self.happen(Happening::StartTarget);
+        while let Some(file) = self.files.pop() {
+            let call = self.call();
+            self.stack.close_requested(self.now, self.upper, file, call);
+        }
+        for _ in 0..2000 {
+            self.stack.run(self.now);
+            let replies = [1, 2].map(|level| self.stack.driver_controlled(self.now, Level(level), "complete"));
+            self.take_effects();
+            for file in std::mem::take(&mut self.files) {
+                let call = self.call();
+                self.stack.close_requested(self.now, self.upper, file, call);
+            }
+            if self.stack.is_idle() && replies.iter().all(|reply| reply.as_deref() == Ok("nothing")) {
+                break;
+            }
+        }
+        for request in std::mem::take(&mut self.requests) {
+            self.stack.delete_requested(self.upper, request);
+        }
+        self.stack.run(self.now);
+        self.take_effects();
+    }
+
+    /// Z1 to Z4 and Z7.
+    fn check(&mut self) {
+        assert_eq!(
+            self.accepted, self.completed,
+            "Z1, Z2: one completion for each accepted Send, none for a refused one"
+        );
+        assert_eq!(self.files_gone, self.files_made, "Z7: every file is gone");
+        let now = self.now;
+        assert!(self.stack.outstanding(now).files.is_empty(), "Z7: {:?}", self.stack.outstanding(now));
+        let core = &self.stack.core;
+        let left = (core.received.len(), core.requests.len(), core.files.len(), core.callbacks.len());
+        assert_eq!(left, (0, 0, 0, 0), "Z7: received, requests, files, callbacks");
+        assert_eq!(self.stack.next_timer_in(now), None, "Z7: timers");
+        let mut seen: HashMap<_, Vec<TraceKind>> = HashMap::new();
+        for entry in self.stack.trace_after(0, usize::MAX) {
+            let interesting = matches!(
+                entry.kind,
+                TraceKind::CleanupEnter | TraceKind::CloseEnter | TraceKind::Io(_) | TraceKind::FileGone
+            );
+            if let (true, Some(file)) = (interesting, entry.file) {
+                seen.entry((entry.level, file)).or_default().push(entry.kind);
+            }
+        }
+        for ((level, file), kinds) in seen {
+            let count = |wanted| kinds.iter().filter(|kind| **kind == wanted).count();
+            assert_eq!(count(TraceKind::FileGone), 1, "{level} {file}");
+            if level != Level(0) {
+                assert_eq!(
+                    (count(TraceKind::CleanupEnter), count(TraceKind::CloseEnter)),
+                    (1, 1),
+                    "Z3: {level} {file}"
+                );
+                let closed = kinds.iter().position(|kind| *kind == TraceKind::CloseEnter).expect("counted above");
+                assert!(!kinds[closed..].iter().any(|kind| matches!(kind, TraceKind::Io(_))), "Z4: {level} {file}");
+            }
+        }
+    }
+}
+
+fn two_layers(dispatch: DispatchType) -> Vec<Probe> {
+    vec![
+        Probe::new(DriverRole::Filter, dispatch, Habit::Forward),
+        Probe::new(DriverRole::Function, DispatchType::Parallel, Habit::Arm),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_life_keeps_the_laws(
+        happenings in prop::collection::vec(happening(), 1..120),
+        seed in any::<u64>(),
+        sequential in any::<bool>(),
+        by_age in any::<bool>(),
+    ) {
+        let dispatch = if sequential { DispatchType::Sequential } else { DispatchType::Parallel };
+        let mut life = Life::begin(two_layers(dispatch), VerifierMode::Strict, (!by_age).then_some(seed));
+        for happening in happenings {
+            life.happen(happening);
+        }
+        life.end();
+        prop_assert_eq!(life.stack.state(), StackState::Started);
+        prop_assert_eq!(life.stack.findings().count(), 0);
+        life.check();
+    }
+}
+
+fn one_layer(habit: Habit, verifier: VerifierMode) -> (Life, FileId) {
+    let mut life = Life::begin(vec![Probe::new(DriverRole::Function, DispatchType::Parallel, habit)], verifier, None);
+    life.happen(Happening::Create);
+    life.happen(Happening::Steps(10));
+    life.stack.run(life.now);
+    life.take_effects();
+    let file = life.files[0];
+    (life, file)
+}
+
+#[test]
+fn a_lost_request_is_a_driver_stop() {
+    let (mut life, file) = one_layer(Habit::Lose, VerifierMode::Strict);
+    assert_eq!(life.send(file, Life::read(1), SendOptions::default()), HResult::S_OK);
+    life.stack.run(life.now);
+    life.take_effects();
+    assert_eq!(life.stack.driver_stop().map(|stop| stop.rule), Some(Rule::Req44));
+    assert_eq!(life.completed, life.accepted, "STOP-4: outsiders see their requests end");
+}
+
+#[test]
+fn a_panic_is_a_driver_stop_of_that_stack() {
+    let (mut life, file) = one_layer(Habit::Panic, VerifierMode::Strict);
+    life.send(file, Life::read(1), SendOptions::default());
+    life.stack.run(life.now);
+    assert_eq!(
+        life.stack.driver_stop().map(|stop| (stop.rule, stop.detail.as_str())),
+        Some((Rule::Stop9, "the probe was told to"))
+    );
+}
+
+#[test]
+fn cancel_answers_by_where_the_packet_is() {
+    let (mut life, file) = one_layer(Habit::Keep, VerifierMode::Strict);
+    let request = life.stack.request_created(life.upper, 7, true);
+    assert_eq!(life.stack.cancel_requested(life.now, life.upper, request), CancelAnswer::Sticky);
+    life.send(file, Life::read(1), SendOptions::default());
+    let undelivered = life.requests[0];
+    assert_eq!(life.stack.cancel_requested(life.now, life.upper, undelivered), CancelAnswer::CompletedByFramework);
+    life.send(file, Life::read(1), SendOptions::default());
+    life.stack.run(life.now);
+    let held = life.requests[1];
+    assert_eq!(life.stack.cancel_requested(life.now, life.upper, held), CancelAnswer::Remembered);
+    life.stack.driver_controlled(life.now, Level(1), "complete").expect("the probe knows the command");
+    assert_eq!(life.stack.cancel_requested(life.now, life.upper, held), CancelAnswer::AlreadyCompleted);
+}

@@ -1,0 +1,14 @@
+//! The whole transition matrix of every machine: a changed law is seen in review.
+
+use crate::file::FileState;
+use crate::received::ReceivedState;
+use crate::request::RequestState;
+use crate::target::TargetState;
+
+#[test]
+fn transition_matrices() {
+    insta::assert_snapshot!("file", FileState::matrix());
+    insta::assert_snapshot!("request", RequestState::matrix());
+    insta::assert_snapshot!("received", ReceivedState::matrix());
+    insta::assert_snapshot!("target", TargetState::matrix());
+}
