@@ -72,7 +72,8 @@ impl DriverContext<'_> {
     /// Completes with output data; Information is its length. Data beyond the sender's buffer is a violation
     /// and never delivered (REQ-39).
     pub fn complete_with_output(&mut self, request: OwnedRequest, status: HResult, output: Bytes) {
-        self.core.complete_by_driver(self.device, request.surrender(), status, output.len() as u64, output);
+        let information = output.len() as u64;
+        self.core.complete_by_driver(self.device, request.surrender(), status, information, output);
     }
 
     /// Completes with output data and an Information of its own: what the driver wrote beyond Information stays

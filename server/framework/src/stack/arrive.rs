@@ -238,7 +238,7 @@ impl Core {
             self.leave_queue(id);
         }
         if self.received[id].state.step(ReceivedEvent::CompletedByFramework) {
-            self.carry(id, status, 0, &Bytes::new());
+            self.carry(id, status, 0, Bytes::new());
         }
     }
 }

@@ -57,7 +57,7 @@ impl Core {
         self.received[id].state.step(ReceivedEvent::CompletedByDriver);
         let information = self.check_information(device, id, information);
         self.give_back_to_queue(id);
-        self.carry(id, status, information, &output);
+        self.carry(id, status, information, output);
     }
 
     /// Information beyond the buffer is the lower driver's fault and never delivered (REQ-39).
@@ -85,7 +85,7 @@ impl Core {
     }
 
     /// Loads a completion onto the packet and sends it up.
-    pub(crate) fn carry(&mut self, id: ReceivedId, status: HResult, information: u64, output: &Bytes) {
+    pub(crate) fn carry(&mut self, id: ReceivedId, status: HResult, information: u64, output: Bytes) {
         if self.is_dead() {
             return; // a driver stop has answered for it
         }
@@ -145,7 +145,7 @@ impl Core {
         let (status, information, output) = (packet.status, packet.information, packet.output.clone());
         if hop.by_framework {
             self.received[parent].state.step(ReceivedEvent::CompletedByFramework);
-            self.carry_up(parent, status, information, &output);
+            self.carry_up(parent, status, information, output);
             return None;
         }
         self.received[parent].state.step(ReceivedEvent::Regained);
@@ -161,7 +161,7 @@ impl Core {
     }
 
     /// A packet the framework had forwarded passes through this layer without its driver.
-    fn carry_up(&mut self, id: ReceivedId, status: HResult, information: u64, output: &Bytes) {
+    fn carry_up(&mut self, id: ReceivedId, status: HResult, information: u64, output: Bytes) {
         let received = &self.received[id];
         if received.parameters.kind == IoKind::Create {
             self.carry(id, status, information, output);
@@ -252,10 +252,12 @@ impl Core {
 }
 
 /// Exactly `length` bytes: what was written up to there, zeros where nothing was (REQ-38).
-fn trim(output: &Bytes, length: u64) -> Bytes {
+fn trim(output: Bytes, length: u64) -> Bytes {
     let length = length as usize;
     if output.len() >= length {
-        return output.slice(..length);
+        let mut output = output;
+        output.truncate(length);
+        return output;
     }
     let mut padded = BytesMut::from(&output[..]);
     padded.resize(length, 0);
