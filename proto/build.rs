@@ -15,27 +15,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(FOLDER)? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "proto")
-        {
+        if path.extension().is_some_and(|extension| extension == "proto") {
             files.push(path);
         }
     }
     files.sort(); // the order of a folder differs between machines, the descriptor set must not
 
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler
-        .include_imports(true)
-        .include_source_info(true)
-        .open_files(files)?;
+    compiler.include_imports(true).include_source_info(true).open_files(files)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // The encoded form keeps custom options, which the parsed form below does not.
-    fs::write(
-        out.join("lowerdeck.binpb"),
-        compiler.encode_file_descriptor_set(),
-    )?;
+    fs::write(out.join("lowerdeck.binpb"), compiler.encode_file_descriptor_set())?;
 
     tonic_prost_build::configure()
         .bytes(".lowerdeck.v1") // payloads pass from socket to driver without a copy

@@ -9,11 +9,7 @@ pub mod detail;
 pub mod reason;
 
 /// The messages and services of `lowerdeck.v1`, generated from the `.proto` files beside this crate.
-#[allow(
-    missing_docs,
-    clippy::all,
-    reason = "generated; the contract's own comments are held by buf lint"
-)]
+#[allow(missing_docs, clippy::all, reason = "generated; the contract's own comments are held by buf lint")]
 pub mod v1 {
     tonic::include_proto!("lowerdeck.v1");
 }

@@ -28,17 +28,12 @@ const CODES: [&str; 10] = [
 ];
 
 fn pool() -> DescriptorPool {
-    DescriptorPool::decode(FILE_DESCRIPTOR_SET)
-        .expect("the set was encoded by our own build script")
+    DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the set was encoded by our own build script")
 }
 
 /// The files of the contract itself, without what they import from google.protobuf.
 fn own_files() -> Vec<FileDescriptorProto> {
-    pool()
-        .file_descriptor_protos()
-        .filter(|file| file.package() == "lowerdeck.v1")
-        .cloned()
-        .collect()
+    pool().file_descriptor_protos().filter(|file| file.package() == "lowerdeck.v1").cloned().collect()
 }
 
 /// Every comment before a declaration, with line breaks and indentation made single spaces.
@@ -93,10 +88,7 @@ fn checked_in_descriptor_set_is_current() {
 fn descriptor_set_names_no_path_outside_the_contract() {
     for file in pool().file_descriptor_protos() {
         let name = file.name();
-        assert!(
-            name.starts_with("lowerdeck/v1/") || name.starts_with("google/protobuf/"),
-            "{name}"
-        );
+        assert!(name.starts_with("lowerdeck/v1/") || name.starts_with("google/protobuf/"), "{name}");
     }
 }
 
@@ -109,10 +101,8 @@ fn every_call_keeps_its_comment_for_reflection() {
         for (s, service) in file.service.iter().enumerate() {
             for (m, method) in service.method.iter().enumerate() {
                 let path = [SERVICE, s as i32, METHOD, m as i32];
-                let explained = info
-                    .location
-                    .iter()
-                    .any(|location| location.path == path && location.leading_comments().len() > 1);
+                let explained =
+                    info.location.iter().any(|location| location.path == path && location.leading_comments().len() > 1);
                 assert!(explained, "{}.{}", service.name(), method.name());
             }
         }
@@ -121,16 +111,10 @@ fn every_call_keeps_its_comment_for_reflection() {
 
 #[test]
 fn every_reason_is_stated_in_the_contract() {
-    let stated: BTreeSet<String> = comments()
-        .iter()
-        .flat_map(|comment| stated_reasons(comment))
-        .map(|(_, reason)| reason)
-        .collect();
+    let stated: BTreeSet<String> =
+        comments().iter().flat_map(|comment| stated_reasons(comment)).map(|(_, reason)| reason).collect();
     for reason in reason::ALL {
-        assert!(
-            stated.contains(*reason),
-            "no .proto comment states when {reason} is answered"
-        );
+        assert!(stated.contains(*reason), "no .proto comment states when {reason} is answered");
     }
 }
 
@@ -138,10 +122,7 @@ fn every_reason_is_stated_in_the_contract() {
 fn every_reason_stated_in_the_contract_is_a_constant() {
     for comment in comments() {
         for (code, reason) in stated_reasons(&comment) {
-            assert!(
-                reason::ALL.contains(&reason.as_str()),
-                "{code} ({reason}) in `{comment}`"
-            );
+            assert!(reason::ALL.contains(&reason.as_str()), "{code} ({reason}) in `{comment}`");
         }
     }
 }

@@ -52,6 +52,10 @@ pub enum TraceKind {
     PnpLeave(Callback),
     /// A timeout expired and asks for cancellation (REQ-24).
     Timeout,
+    /// An upper driver's client died; its files are closed on its behalf (MAP-6).
+    UpperLost,
+    /// An upper driver's session ended in order.
+    UpperLeft,
     /// A finding was recorded.
     Finding,
     /// The stack was stopped.

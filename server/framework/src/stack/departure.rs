@@ -9,6 +9,7 @@ use crate::ids::{DeviceId, FileId, RequestId};
 use crate::request::RequestState;
 use crate::rule::Rule;
 use crate::status::HResult;
+use crate::trace::TraceKind;
 
 use super::core::Core;
 
@@ -21,6 +22,7 @@ impl Core {
             return;
         }
         (entry.lost, entry.leaving) = (lost, !lost);
+        self.note(upper, if lost { TraceKind::UpperLost } else { TraceKind::UpperLeft }).record();
         let files: Vec<FileId> =
             self.files.iter().filter(|(_, file)| file.creator == upper).map(|(id, _)| id).collect();
         for file in files {

@@ -188,6 +188,13 @@ impl Core {
             Phase::Add | Phase::QueryRemove => {}
             Phase::Start => self.devices[device].state = DeviceState::Started,
             Phase::Remove => {
+                if self.devices[device].open_files > 0 && !self.run_queue.is_empty() {
+                    // On Windows a Close made in the last callback has done all it can by itself when it returns;
+                    // here that is steps. STOP-1 is judged when they have run.
+                    self.devices[device].phase = Some(Phase::Remove);
+                    self.run_queue.push(Step::Pnp(device));
+                    return;
+                }
                 if !self.may_be_removed(device) {
                     self.devices[device].phase = Some(Phase::Remove); // goes on when its last file is gone
                     return;

@@ -198,22 +198,14 @@ impl Life {
                     let _ = self.stack.driver_controlled(now, Level(level), &format!("habit {habit}"));
                 }
             }
-            Happening::StopTarget(action) => {
-                let action = [SentIoAction::Cancel, SentIoAction::WaitForCompletion, SentIoAction::LeavePending]
-                    [usize::from(action)];
-                let call = self.call();
-                self.stack.target_stop_requested(now, upper, action, call);
-            }
+            Happening::StopTarget(action) => self.stop_target(action),
             Happening::StartTarget => {
                 let call = self.call();
                 self.stack.target_start_requested(now, upper, call);
             }
             Happening::Delete(index) => {
                 if let Some(request) = request(self, index) {
-                    let outstanding = self.stack.request_view(request).is_some_and(|view| view.state.is_outstanding());
-                    if !outstanding {
-                        self.stack.delete_requested(upper, request);
-                    }
+                    self.delete(request);
                 }
             }
             Happening::Steps(count) => {
@@ -224,6 +216,20 @@ impl Life {
             Happening::Time(ticks) => self.now.monotonic += u64::from(ticks),
         }
         self.take_effects();
+    }
+
+    fn stop_target(&mut self, action: u8) {
+        let actions = [SentIoAction::Cancel, SentIoAction::WaitForCompletion, SentIoAction::LeavePending];
+        let call = self.call();
+        self.stack.target_stop_requested(self.now, self.upper, actions[usize::from(action)], call);
+    }
+
+    /// A well-behaved upper driver does not delete what is outstanding (REQ-4).
+    fn delete(&mut self, request: RequestId) {
+        let outstanding = self.stack.request_view(request).is_some_and(|view| view.state.is_outstanding());
+        if !outstanding {
+            self.stack.delete_requested(self.upper, request);
+        }
     }
 
     /// Lets everything that is kept go and every file close, as a well-behaved end of a test would.
