@@ -1,0 +1,183 @@
+//! What a rule can do, and at which callbacks.
+
+use lowerdeck_framework::ioctl::IoControlCode;
+use lowerdeck_framework::status::HResult;
+
+use super::arguments::{Arguments, Completion};
+use super::grammar::Call;
+use super::rule::Trigger;
+use crate::syntax::SyntaxError;
+use crate::transfer::MAX_TRANSFER_BYTES;
+
+/// What kind of request a driver sends of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnIo {
+    Read,
+    Write,
+    Ioctl(IoControlCode),
+}
+
+/// A request of the driver's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnSend {
+    pub(super) io: OwnIo,
+    pub(super) number: u64,
+    /// Bytes of its buffer.
+    pub(super) length: u64,
+    /// The file, by name; None is the present one.
+    pub(super) file: Option<String>,
+    pub(super) then_complete: bool,
+}
+
+/// One action. See the table in the module of the driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    Complete(Completion),
+    Hold,
+    Arm,
+    Forward { callback: bool },
+    Queue,
+    UnmarkComplete(Completion),
+    CompleteTwice(HResult),
+    Fail(HResult),
+    Context(u64),
+    Send(OwnSend),
+    CreateFile { name: String, then_complete: bool },
+    CloseOwn(String),
+    CancelOwn(u64),
+    CompleteFile(Completion),
+    RetrieveFile(Completion),
+    Block,
+    Note(String),
+}
+
+/// What a callback is about, as far as actions care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// A request just received.
+    Received,
+    /// A request in `OnCancel`.
+    Cancelled,
+    /// A request in `OnCompletion`.
+    Regained,
+    /// A file.
+    File,
+    /// The device.
+    Device,
+}
+
+impl Trigger {
+    const fn subject(self) -> Subject {
+        match self {
+            Trigger::Create | Trigger::Read | Trigger::Write | Trigger::Ioctl => Subject::Received,
+            Trigger::Cancel => Subject::Cancelled,
+            Trigger::Completion => Subject::Regained,
+            Trigger::Cleanup | Trigger::Close => Subject::File,
+            Trigger::Pnp(_) => Subject::Device,
+        }
+    }
+}
+
+impl Action {
+    /// Reads an action.
+    pub(super) fn read(text: &str, call: Call) -> Result<Action, SyntaxError> {
+        let name = call.name.clone();
+        let mut arguments = Arguments::new(text, call);
+        let action = match name.value.as_str() {
+            "complete" => Action::Complete(arguments.completion()?),
+            "hold" => Action::Hold,
+            "arm" => Action::Arm,
+            "forward" => Action::Forward { callback: !arguments.flag("no-callback") },
+            "queue" => Action::Queue,
+            "unmark-complete" => Action::UnmarkComplete(arguments.completion()?),
+            "complete-twice" => Action::CompleteTwice(arguments.status()?),
+            "fail" => Action::Fail(arguments.status()?),
+            "context" => Action::Context(arguments.number("a number as the context")?),
+            "send" => Action::Send(own_send(text, name.at, &mut arguments)?),
+            "create-file" => Action::CreateFile {
+                name: arguments.name("the name of the file, \"\" for none")?,
+                then_complete: arguments.then_complete()?,
+            },
+            "close-own" => Action::CloseOwn(arguments.name("the name of a file of its own")?),
+            "cancel-own" => Action::CancelOwn(arguments.number("the number of a request of its own")?),
+            "complete-file" => Action::CompleteFile(arguments.completion()?),
+            "retrieve-file" => Action::RetrieveFile(arguments.completion()?),
+            "block" => Action::Block,
+            "note" => Action::Note(arguments.name("a \"text\"")?),
+            _ => return Err(SyntaxError::at(text, name.at, ACTIONS)),
+        };
+        arguments.finish()?;
+        Ok(action)
+    }
+
+    /// Its name, for notes.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Action::Complete(_) => "complete",
+            Action::Hold => "hold",
+            Action::Arm => "arm",
+            Action::Forward { .. } => "forward",
+            Action::Queue => "queue",
+            Action::UnmarkComplete(_) => "unmark-complete",
+            Action::CompleteTwice(_) => "complete-twice",
+            Action::Fail(_) => "fail",
+            Action::Context(_) => "context",
+            Action::Send(_) => "send",
+            Action::CreateFile { .. } => "create-file",
+            Action::CloseOwn(_) => "close-own",
+            Action::CancelOwn(_) => "cancel-own",
+            Action::CompleteFile(_) => "complete-file",
+            Action::RetrieveFile(_) => "retrieve-file",
+            Action::Block => "block",
+            Action::Note(_) => "note",
+        }
+    }
+
+    /// Whether it means anything at a callback.
+    pub(super) fn is_for(&self, trigger: Trigger) -> bool {
+        use Subject::{Cancelled, Device, File, Received, Regained};
+        let subject = trigger.subject();
+        match self {
+            Action::Complete(_) | Action::Hold | Action::CompleteTwice(_) => {
+                matches!(subject, Received | Cancelled | Regained)
+            }
+            Action::Arm | Action::Forward { .. } | Action::Queue | Action::UnmarkComplete(_) => {
+                matches!(subject, Received | Regained)
+            }
+            Action::Fail(_) => subject != File,
+            Action::Context(_) | Action::CompleteFile(_) | Action::RetrieveFile(_) => subject != Device,
+            Action::Send(send) => {
+                (!send.then_complete || subject == Received) && (send.file.is_some() || subject != Device)
+            }
+            Action::CreateFile { then_complete, .. } => !then_complete || subject == Received,
+            Action::CloseOwn(_) | Action::CancelOwn(_) | Action::Block | Action::Note(_) => true,
+        }
+    }
+}
+
+/// What could have been written instead of an unknown action.
+const ACTIONS: &str = "an action: complete, hold, arm, forward, queue, unmark-complete, complete-twice, fail, context, \
+                       send, create-file, close-own, cancel-own, complete-file, retrieve-file, block or note";
+
+fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnSend, SyntaxError> {
+    let kind = arguments.name("read, write or ioctl")?;
+    let code = arguments.keyed_number("code")?;
+    let io = match (kind.as_str(), code) {
+        ("read", None) => OwnIo::Read,
+        ("write", None) => OwnIo::Write,
+        ("ioctl", Some(code)) => {
+            let code = u32::try_from(code).map_err(|_| SyntaxError::at(text, at, "a code of 32 bits"))?;
+            OwnIo::Ioctl(IoControlCode(code))
+        }
+        ("ioctl", None) => return Err(SyntaxError::at(text, at, "an ioctl with code=…")),
+        _ => return Err(SyntaxError::at(text, at, "a send of read or write without code, or of ioctl with one")),
+    };
+    let number = arguments.keyed_number("number")?.filter(|number| *number != 0);
+    let number = number.ok_or_else(|| SyntaxError::at(text, at, "a send with number=…, from 1"))?;
+    let length = arguments.keyed_number("length")?.unwrap_or(0);
+    if length > MAX_TRANSFER_BYTES {
+        return Err(SyntaxError::at(text, at, format!("a length of at most {MAX_TRANSFER_BYTES} bytes")));
+    }
+    let file = arguments.keyed_name("file")?;
+    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()? })
+}

@@ -1,0 +1,114 @@
+//! Commands of the lab's operator: reading them.
+
+use lowerdeck_framework::ids::{QueueId, RequestLabel};
+use lowerdeck_framework::status::HResult;
+
+use super::action::Action;
+use super::arguments::{Arguments, Completion};
+use super::grammar::{self, Call, CommandText};
+use super::rule::{Rule, Trigger};
+use crate::syntax::{Spanned, SyntaxError};
+
+/// A command. See the list in the module of the driver.
+#[derive(Debug)]
+pub(super) enum Command {
+    Rule(Box<Rule>),
+    Clear,
+    Rules,
+    Kept,
+    Notes,
+    Complete(RequestLabel, Completion),
+    UnmarkComplete(RequestLabel, Completion),
+    CompleteAgain(RequestLabel, HResult),
+    Arm(RequestLabel),
+    Unmark(RequestLabel),
+    IsCanceled(RequestLabel),
+    Forward(RequestLabel, bool),
+    Queue(RequestLabel),
+    Retrieve {
+        name: Option<String>,
+        queue: Option<QueueId>,
+    },
+    Release(Option<Trigger>),
+    DeleteOwn(u64),
+    /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`.
+    Act(Action),
+}
+
+/// What could have been written instead of an unknown command.
+const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
+                        arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
+                        cancel-own or delete-own";
+
+impl Command {
+    /// Reads a command.
+    pub(super) fn read(text: &str) -> Result<Command, SyntaxError> {
+        match grammar::command(text)? {
+            CommandText::Rule(rule) => Ok(Command::Rule(Box::new(Rule::read(text, rule)?))),
+            CommandText::Call(call) => Command::read_call(text, call),
+        }
+    }
+
+    fn read_call(text: &str, call: Call) -> Result<Command, SyntaxError> {
+        let name = call.name.clone();
+        if matches!(name.value.as_str(), "send" | "create-file" | "close-own" | "cancel-own") {
+            return Command::read_action(text, call);
+        }
+        let mut arguments = Arguments::new(text, call);
+        let command = match name.value.as_str() {
+            "clear" => Command::Clear,
+            "rules" => Command::Rules,
+            "kept" => Command::Kept,
+            "notes" => Command::Notes,
+            "complete" => Command::Complete(arguments.label()?, arguments.completion()?),
+            "unmark-complete" => Command::UnmarkComplete(arguments.label()?, arguments.completion()?),
+            "complete-again" => Command::CompleteAgain(arguments.label()?, arguments.status()?),
+            "arm" => Command::Arm(arguments.label()?),
+            "unmark" => Command::Unmark(arguments.label()?),
+            "is-canceled" => Command::IsCanceled(arguments.label()?),
+            "forward" => {
+                let without_callback = arguments.flag("no-callback");
+                Command::Forward(arguments.label()?, !without_callback)
+            }
+            "queue" => Command::Queue(arguments.label()?),
+            "retrieve" => {
+                let queue = arguments.keyed_number("queue")?.map(u8::try_from).transpose();
+                let queue = queue.map_err(|_| SyntaxError::at(text, name.at, "a queue from 0 to 255"))?;
+                Command::Retrieve { name: arguments.keyed_name("name")?, queue: queue.map(QueueId) }
+            }
+            "release" => Command::Release(released(text, name.at, &mut arguments)?),
+            "delete-own" => Command::DeleteOwn(arguments.number("the number of a request of its own")?),
+            _ => return Err(SyntaxError::at(text, name.at, COMMANDS)),
+        };
+        arguments.finish()?;
+        Ok(command)
+    }
+
+    /// An action given as a command: it has no present file and no request.
+    fn read_action(text: &str, call: Call) -> Result<Command, SyntaxError> {
+        let at = call.name.at;
+        let action = Action::read(text, call)?;
+        let needs_callback = match &action {
+            Action::Send(send) => send.file.is_none() || send.then_complete,
+            Action::CreateFile { then_complete, .. } => *then_complete,
+            _ => false,
+        };
+        if needs_callback {
+            return Err(SyntaxError::at(
+                text,
+                at,
+                "a command with file=\"name\" for a send, and without then=complete",
+            ));
+        }
+        Ok(Command::Act(action))
+    }
+}
+
+/// The callback after `release`, if one is named.
+fn released(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<Option<Trigger>, SyntaxError> {
+    if arguments.is_empty() {
+        return Ok(None);
+    }
+    let value = arguments.name("the name of a callback")?;
+    Trigger::named(text, &Spanned { value, at }).map(Some)
+}

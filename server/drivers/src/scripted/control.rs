@@ -1,0 +1,174 @@
+//! Commands of the lab's operator: obeying them.
+//!
+//! A command that names something that is not there is refused with what there is, and changes nothing. What
+//! the framework answers to the driver is the reply, by name.
+
+use lowerdeck_framework::context::DriverContext;
+use lowerdeck_framework::driver::DispatchType;
+use lowerdeck_framework::ids::{QueueId, ReceivedId, RequestLabel};
+use lowerdeck_framework::status::HResult;
+
+use super::action::Action;
+use super::command::Command;
+use super::driver::ScriptedDriver;
+use super::kept::{Kept, KeptState};
+use super::perform::MANUAL_QUEUE;
+use super::rule::Trigger;
+
+/// The reply to a command that has nothing to report.
+const DONE: &str = "ok";
+
+/// The answer of a method, by name.
+fn answer(result: Result<(), HResult>) -> String {
+    result.err().unwrap_or(HResult::S_OK).to_string()
+}
+
+fn truth(value: bool) -> String {
+    if value { "TRUE".to_owned() } else { "FALSE".to_owned() }
+}
+
+impl ScriptedDriver {
+    /// Obeys a command.
+    pub(super) fn control(&mut self, cx: &mut DriverContext<'_>, command: Command) -> Result<String, String> {
+        match command {
+            Command::Rule(rule) => self.rules.add(*rule)?,
+            Command::Clear => self.rules.clear(),
+            Command::Rules => return Ok(self.rules.listing()),
+            Command::Kept => return Ok(self.kept.listing()),
+            Command::Notes => return Ok(self.notes.listing()),
+            Command::Complete(label, completion) => {
+                let request = self.labelled(label)?;
+                self.finish_kept(cx, request, &completion);
+            }
+            Command::UnmarkComplete(label, completion) => {
+                let request = self.labelled(label)?;
+                return Ok(answer(self.unmark_complete(cx, request, &completion)));
+            }
+            Command::CompleteAgain(label, status) => {
+                let request = self.kept.completed(label);
+                let request = request.ok_or_else(|| format!("no request {label} was completed here lately"))?;
+                cx.complete_by_identity(request, status, 0);
+            }
+            Command::Arm(label) => self.arm_labelled(cx, label)?,
+            Command::Unmark(label) => {
+                let request = self.labelled(label)?;
+                return Ok(answer(self.unmark(cx, request)));
+            }
+            Command::IsCanceled(label) => {
+                let request = self.labelled(label)?;
+                return Ok(truth(self.kept.get_mut(request).is_some_and(|kept| cx.is_canceled(&kept.request))));
+            }
+            Command::Forward(label, callback) => {
+                let request = self.labelled(label)?;
+                let forwarded = self.forward(cx, request, callback);
+                return Ok(self.answer_or_keep(forwarded));
+            }
+            Command::Queue(label) => {
+                let request = self.labelled(label)?;
+                let queued = self.queue(cx, request);
+                return Ok(self.answer_or_keep(queued));
+            }
+            Command::Retrieve { name, queue } => return self.retrieve(cx, name.as_deref(), queue),
+            Command::Release(trigger) => return self.release(cx, trigger),
+            Command::DeleteOwn(number) => return self.delete_own(cx, number),
+            Command::Act(action) => return self.act(cx, &action),
+        }
+        Ok(DONE.to_owned())
+    }
+
+    /// The latest kept request with that label.
+    fn labelled(&self, label: RequestLabel) -> Result<ReceivedId, String> {
+        self.kept.labelled(label).ok_or_else(|| {
+            let listing = self.kept.listing();
+            let kept = if listing.is_empty() { "nothing is".to_owned() } else { listing.replace('\n', ", ") };
+            format!("request {label} is not kept here; kept: {kept}")
+        })
+    }
+
+    fn arm_labelled(&mut self, cx: &mut DriverContext<'_>, label: RequestLabel) -> Result<(), String> {
+        let request = self.labelled(label)?;
+        match self.kept.get_mut(request).map(|kept| kept.state) {
+            Some(KeptState::Held) => {
+                self.arm(cx, request);
+                Ok(())
+            }
+            Some(state) => Err(format!("request {label} is {state}, only a held one can be armed")),
+            None => Ok(()),
+        }
+    }
+
+    /// The answer of a method that gives a refused request back.
+    fn answer_or_keep(&mut self, result: Result<(), (Kept, HResult)>) -> String {
+        answer(result.map_err(|(kept, status)| {
+            self.kept.insert(kept);
+            status
+        }))
+    }
+
+    /// Retrieves from a manual queue, and keeps what came.
+    fn retrieve(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        name: Option<&str>,
+        queue: Option<QueueId>,
+    ) -> Result<String, String> {
+        let file = match name {
+            Some(name) => Some(self.file_named(cx, name).ok_or_else(|| format!("no file `{name}` was created here"))?),
+            None => None,
+        };
+        let is_default_manual = self.dispatch_of(QueueId(0)) == Some(DispatchType::Manual);
+        let queue = queue.unwrap_or(if is_default_manual { QueueId(0) } else { MANUAL_QUEUE });
+        Ok(match cx.retrieve_next_request(queue, file) {
+            Ok(request) => {
+                let kept = Self::described(cx, request);
+                let label = kept.label.map_or_else(|| DONE.to_owned(), |label| label.to_string());
+                self.kept.insert(kept);
+                label
+            }
+            Err(status) => status.to_string(),
+        })
+    }
+
+    /// Returns from the oldest blocked callback, or from the oldest of a kind.
+    fn release(&mut self, cx: &mut DriverContext<'_>, trigger: Option<Trigger>) -> Result<String, String> {
+        let wanted = |(blocked, _): &(Trigger, _)| trigger.is_none_or(|trigger| trigger == *blocked);
+        let index = self.blocked.iter().position(wanted).ok_or_else(|| {
+            let names: Vec<&str> = self.blocked.iter().map(|(trigger, _)| trigger.name()).collect();
+            let blocked = if names.is_empty() { "none is".to_owned() } else { names.join(", ") };
+            format!("no such callback is blocked; blocked: {blocked}")
+        })?;
+        let (trigger, callback) = self.blocked.remove(index);
+        cx.return_from_callback(callback, Ok(()));
+        Ok(trigger.name().to_owned())
+    }
+
+    fn delete_own(&mut self, cx: &mut DriverContext<'_>, number: u64) -> Result<String, String> {
+        let request = self.own.request(number);
+        let request = request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))?;
+        let status = cx.delete_request(request);
+        if status.is_success() {
+            self.own.requests.remove(&request);
+        }
+        Ok(status.to_string())
+    }
+
+    /// An action given as a command.
+    fn act(&mut self, cx: &mut DriverContext<'_>, action: &Action) -> Result<String, String> {
+        match action {
+            Action::Send(send) => Ok(answer(self.send_own(cx, send, None, None))),
+            Action::CreateFile { name, .. } => Ok(answer(self.create_own(cx, name, None))),
+            Action::CloseOwn(name) => {
+                let own = self.own.file(name);
+                own.ok_or_else(|| format!("the driver has no open file `{name}` of its own"))?;
+                Ok(answer(self.close_own(cx, name)))
+            }
+            Action::CancelOwn(number) => {
+                let request = self.own.request(*number);
+                let request =
+                    request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))?;
+                Ok(truth(cx.cancel_sent_request(request).is_true()))
+            }
+            _ => Err("this action needs a callback: make it part of a rule".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `scripted`: the conformance driver. Each callback obeys a rule; without one it behaves well.
+//!
+//! # Rules
+//! One per line, or separated by `;`; `#` begins a comment.
+//!
+//! ```text
+//! on read name=chan nth=2: arm
+//! on ioctl code=0x80002000: complete(S_OK, data="pong")
+//! on cleanup: complete-file(S_OK, 4), note("cleaned up")
+//! ```
+//!
+//! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl cancel completion cleanup
+//! close`, and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
+//! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove`. Rules are tried in the order
+//! written, those without a condition last; the first that matches decides.
+//!
+//! | condition | matches |
+//! |---|---|
+//! | `name=chan` | the name the file was created with |
+//! | `code=0x80002000` | the control code of an ioctl |
+//! | `request=L0:7` | the request that layer 0 calls 7 |
+//! | `nth=2` | the second callback that meets the rule's other conditions |
+//!
+//! | action | does |
+//! |---|---|
+//! | `complete(STATUS[, information][, data="text" or hex=00ff])` | completes the request |
+//! | `hold`, `arm` | keeps it; `arm` marks it cancelable. On the completion of an own request, `hold` does not delete it |
+//! | `forward`, `forward(no-callback)` | sends it on as it is; a refused Send completes it with its error |
+//! | `queue` | moves it to the manual queue (1) |
+//! | `unmark-complete(…)` | unmarks and completes it; leaves it to `OnCancel` when that is under way |
+//! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
+//! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
+//! | `context(N)` | assigns a context to the file |
+//! | `send(read or write or ioctl, number=N[, length=B][, code=C][, file="name"][, then=complete])` | sends a request of its own, on this file or on a named one; `then=complete` completes the received request with its result |
+//! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
+//! | `cancel-own(N)` | cancels a request of its own |
+//! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
+//! | `retrieve-file(STATUS[, …])` | retrieves this file's requests from the manual queue and completes them |
+//! | `block` | does not return from the callback until released; comes last. An undecided request is kept |
+//! | `note("text")` | writes it down for the command `notes` |
+//!
+//! `create-file` and `close-own` do not wait: they return later, and a removal callback that closes a file should
+//! `block` until the file is gone (STOP-1).
+//!
+//! # Commands
+//! A rule as a command replaces the rule with the same conditions, or is added. Besides: `clear`, `rules`, `kept`,
+//! `notes`; `complete L0:7 STATUS [information] [data…]`, `unmark-complete L0:7 STATUS …`, `complete-again L0:7 STATUS`,
+//! `arm L0:7`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback]`, `queue L0:7`,
+//! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
+//! `cancel-own N`, `delete-own N`. Of several packets with the same label the latest is meant.
+//!
+//! # What happens without a rule
+//! Creates, writes and ioctls succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
+//! `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own requests are deleted once
+//! completed. It leaves out device semantics, timers and `OnIoStop`.
+
+mod action;
+mod arguments;
+mod command;
+mod config;
+mod control;
+mod driver;
+mod grammar;
+mod kept;
+mod own;
+mod perform;
+mod rule;
+
+use crate::options::{OptionKind, OptionType};
+use crate::registry::DriverKind;
+
+pub(crate) use self::config::{ScriptedConfig, device_config};
+pub(crate) use self::driver::{Response, Responses, ScriptedDriver};
+pub use self::kept::MAX_REMEMBERED_REQUESTS;
+pub use self::own::{MAX_OWN_FILES, MAX_OWN_REQUESTS};
+pub use self::perform::MAX_NOTES;
+pub use self::rule::MAX_RULES;
+
+const fn choice(
+    key: &'static str,
+    words: &'static [&'static str],
+    default: &'static str,
+    meaning: &'static str,
+) -> OptionKind {
+    OptionKind { key, option_type: OptionType::Choice(words), default: Some(default), meaning }
+}
+
+/// The registry's entry.
+pub(crate) const KIND: DriverKind = DriverKind {
+    name: "scripted",
+    summary: "conformance driver: each callback obeys a script, at run time too",
+    omits: "device semantics, timers, OnIoStop",
+    options: &[
+        choice("role", &["function", "filter"], "function", "function driver or filter (SetFilter)"),
+        choice("forward", &["default", "true", "false"], "default", "AutoForwardCreateCleanupClose (FWD-1)"),
+        choice("create", &["handler", "none"], "handler", "whether OnCreateFile is implemented"),
+        choice("files", &["callbacks", "none"], "callbacks", "whether OnCleanupFile and OnCloseFile are registered"),
+        choice("queue", &["parallel", "sequential", "manual"], "parallel", "dispatch type of the default queue (0)"),
+        choice("locking", &["device", "none"], "device", "SetLockingConstraint (SYN-1)"),
+        choice(
+            "zero_length",
+            &["allow", "forbid"],
+            "allow",
+            "whether zero-length reads and writes are delivered (QUE-11)",
+        ),
+        choice("pnp", &["callbacks", "none"], "callbacks", "whether the PnP callbacks are registered"),
+        choice("unknown_files", &["reject", "allow"], "reject", "UmdfFileObjectPolicy (OBJ-18)"),
+        OptionKind {
+            key: "script",
+            option_type: OptionType::Script,
+            default: None,
+            meaning: "the rules; none when not given",
+        },
+    ],
+    factory: |options, _| Ok(Box::new(ScriptedDriver::new(ScriptedConfig::from_options(options)?))),
+};
+
+#[cfg(test)]
+mod tests;

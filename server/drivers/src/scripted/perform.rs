@@ -1,0 +1,336 @@
+//! Performing the actions of a rule, one after the other.
+//!
+//! Law: whatever an action does, each request it takes out of the kept ones is completed, sent on or kept again.
+
+use std::collections::VecDeque;
+
+use lowerdeck_framework::context::{DriverContext, Forward};
+use lowerdeck_framework::ids::{FileId, QueueId, ReceivedId};
+use lowerdeck_framework::io::{FormatIo, SendOptions};
+use lowerdeck_framework::memory::{InputMemory, OutputMemory};
+use lowerdeck_framework::status::HResult;
+
+use super::action::{Action, OwnIo, OwnSend};
+use super::arguments::Completion;
+use super::driver::ScriptedDriver;
+use super::kept::{Kept, KeptState};
+use super::own::{MAX_OWN_REQUESTS, OwnCall, OwnRequest};
+use crate::transfer;
+
+/// The queue that `queue` moves requests to.
+pub(super) const MANUAL_QUEUE: QueueId = QueueId(1);
+
+/// Most notes kept; the oldest are dropped.
+pub const MAX_NOTES: usize = 256;
+
+/// What scripts write down.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    lines: VecDeque<String>,
+}
+
+impl Notes {
+    pub(super) fn add(&mut self, line: impl Into<String>) {
+        if self.lines.len() == MAX_NOTES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line.into());
+    }
+
+    /// One line each, the oldest first.
+    pub(super) fn listing(&self) -> String {
+        self.lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What a callback is about. Its request is among the kept ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene {
+    pub(super) request: Option<ReceivedId>,
+    pub(super) file: Option<FileId>,
+}
+
+/// What performing a rule came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outcome {
+    /// The request was completed or sent on, or shall be kept.
+    pub(super) decided: bool,
+    /// The callback shall not return.
+    pub(super) blocked: bool,
+    /// What a PnP callback fails with.
+    pub(super) failure: Option<HResult>,
+}
+
+impl ScriptedDriver {
+    /// Performs `actions` in order.
+    pub(super) fn perform(&mut self, cx: &mut DriverContext<'_>, actions: &[Action], scene: Scene) -> Outcome {
+        let mut outcome = Outcome::default();
+        for action in actions {
+            match (action, scene.request) {
+                (Action::Block, _) => (outcome.blocked, outcome.decided) = (true, true),
+                (Action::Hold, _) => outcome.decided = true,
+                (Action::Fail(status), None) => outcome.failure = Some(*status),
+                (_, Some(request)) if self.perform_on_request(cx, action, request) => outcome.decided = true,
+                _ => self.perform_aside(cx, action, scene),
+            }
+        }
+        // `then=complete` decides as well: the request is completed later.
+        let later = |action: &Action| match action {
+            Action::Send(send) => send.then_complete,
+            Action::CreateFile { then_complete, .. } => *then_complete,
+            _ => false,
+        };
+        outcome.decided |= actions.iter().any(later);
+        outcome
+    }
+
+    /// Performs an action that decides about the request; false when it is none.
+    fn perform_on_request(&mut self, cx: &mut DriverContext<'_>, action: &Action, request: ReceivedId) -> bool {
+        match action {
+            Action::Complete(completion) => self.finish_kept(cx, request, completion),
+            Action::Fail(status) => self.finish_kept(cx, request, &Completion::of(*status)),
+            Action::CompleteTwice(status) => {
+                self.finish_kept(cx, request, &Completion::of(*status));
+                cx.complete_by_identity(request, *status, 0);
+            }
+            Action::Arm => self.arm(cx, request),
+            Action::UnmarkComplete(completion) => {
+                if let Err(status) = self.unmark_complete(cx, request, completion) {
+                    self.notes.add(format!("unmark-complete: {status}"));
+                }
+            }
+            Action::Forward { callback } => {
+                if let Err((kept, status)) = self.forward(cx, request, *callback) {
+                    // The driver still owns it and answers with the error of its Send (REQ-8).
+                    self.finish(cx, kept, &Completion::of(status));
+                }
+            }
+            Action::Queue => {
+                if let Err((kept, status)) = self.queue(cx, request) {
+                    self.notes.add(format!("queue: {status}"));
+                    self.kept.insert(kept);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Performs an action that is not about the request.
+    fn perform_aside(&mut self, cx: &mut DriverContext<'_>, action: &Action, scene: Scene) {
+        let noted = match (action, scene.file) {
+            (Action::Context(context), Some(file)) => cx.assign_context(file, *context),
+            (Action::Send(send), file) => {
+                let then = scene.request.filter(|_| send.then_complete);
+                self.send_own(cx, send, file, then)
+            }
+            (Action::CreateFile { name, then_complete }, _) => {
+                self.create_own(cx, name, scene.request.filter(|_| *then_complete))
+            }
+            (Action::CloseOwn(name), _) => self.close_own(cx, name),
+            (Action::CancelOwn(number), _) => self.own.request(*number).map_or(Err(HResult::E_INVALIDARG), |request| {
+                cx.cancel_sent_request(request);
+                Ok(())
+            }),
+            (Action::CompleteFile(completion), Some(file)) => {
+                for request in self.kept.of_file(file) {
+                    self.settle(cx, request, completion);
+                }
+                Ok(())
+            }
+            (Action::RetrieveFile(completion), Some(file)) => {
+                while let Ok(request) = cx.retrieve_next_request(MANUAL_QUEUE, Some(file)) {
+                    let kept = Self::described(cx, request);
+                    self.finish(cx, kept, completion);
+                }
+                Ok(())
+            }
+            (Action::Note(text), _) => {
+                self.notes.add(text.clone());
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(status) = noted {
+            self.notes.add(format!("{}: {status}", action.name()));
+        }
+    }
+
+    /// Completes a request and remembers its identity.
+    pub(super) fn finish(&mut self, cx: &mut DriverContext<'_>, kept: Kept, completion: &Completion) {
+        let Kept { request, label, .. } = kept;
+        self.kept.remember(label, request.id());
+        let Completion { status, information, data } = completion;
+        match information {
+            None if data.is_empty() => cx.complete(request, *status),
+            None => cx.complete_with_output(request, *status, data.clone()),
+            Some(information) => {
+                cx.complete_with_output_and_information(request, *status, data.clone(), *information);
+            }
+        }
+    }
+
+    /// Completes a kept request whatever its state: whether that is allowed is for the framework to say.
+    pub(super) fn finish_kept(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId, completion: &Completion) {
+        if let Some(kept) = self.kept.remove(request) {
+            self.finish(cx, kept, completion);
+        }
+    }
+
+    /// `MarkCancelable`, once.
+    pub(super) fn arm(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) {
+        if let Some(kept) = self.kept.get_mut(request).filter(|kept| kept.state == KeptState::Held) {
+            cx.mark_cancelable(&kept.request);
+            kept.state = KeptState::Armed;
+        }
+    }
+
+    /// `UnmarkCancelable`.
+    pub(super) fn unmark(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Result<(), HResult> {
+        let kept = self.kept.get_mut(request).ok_or(HResult::STATUS_INVALID_PARAMETER)?;
+        let unmarked = cx.unmark_cancelable(&kept.request);
+        kept.state = match (unmarked, kept.state) {
+            (Ok(()), _) => KeptState::Held,
+            (Err(_), KeptState::Armed) => KeptState::Cancelling,
+            (Err(_), state) => state,
+        };
+        unmarked
+    }
+
+    /// Unmarks and completes; leaves the request alone when its cancellation is under way (REQ-50).
+    pub(super) fn unmark_complete(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        request: ReceivedId,
+        completion: &Completion,
+    ) -> Result<(), HResult> {
+        self.unmark(cx, request)?;
+        self.finish_kept(cx, request, completion);
+        Ok(())
+    }
+
+    /// Completes a kept request the way its state asks for.
+    fn settle(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId, completion: &Completion) {
+        match self.kept.get_mut(request).map(|kept| kept.state) {
+            Some(KeptState::Armed) => {
+                // Lost to a cancel, it is left to OnCancel.
+                let _ = self.unmark_complete(cx, request, completion);
+            }
+            Some(KeptState::Held | KeptState::Cancelled) => self.finish_kept(cx, request, completion),
+            Some(KeptState::Cancelling) | None => {}
+        }
+    }
+
+    /// Sends a kept request on as it is.
+    ///
+    /// # Errors
+    /// The request, still owned, with the error of the Send.
+    pub(super) fn forward(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        request: ReceivedId,
+        callback: bool,
+    ) -> Result<(), (Kept, HResult)> {
+        let Some(kept) = self.kept.remove(request) else { return Ok(()) };
+        cx.send_received(kept.request, Forward::CurrentType, callback, SendOptions::default())
+            .map_err(|(request, status)| (Kept { request, ..kept }, status))
+    }
+
+    /// Moves a kept request to the manual queue.
+    ///
+    /// # Errors
+    /// As [`ScriptedDriver::forward`].
+    pub(super) fn queue(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Result<(), (Kept, HResult)> {
+        let Some(kept) = self.kept.remove(request) else { return Ok(()) };
+        cx.forward_to_io_queue(kept.request, MANUAL_QUEUE)
+            .map_err(|(request, status)| (Kept { request, ..kept }, status))
+    }
+
+    /// Sends a request of its own; if that fails, so does the request waiting for it.
+    pub(super) fn send_own(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        send: &OwnSend,
+        file: Option<FileId>,
+        then: Option<ReceivedId>,
+    ) -> Result<(), HResult> {
+        let sent = self.try_send_own(cx, send, file, then);
+        if let (Err(status), Some(then)) = (sent, then) {
+            self.finish_kept(cx, then, &Completion::of(status));
+        }
+        sent
+    }
+
+    fn try_send_own(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        send: &OwnSend,
+        file: Option<FileId>,
+        then: Option<ReceivedId>,
+    ) -> Result<(), HResult> {
+        if self.own.requests.len() >= MAX_OWN_REQUESTS {
+            return Err(HResult::STATUS_INSUFFICIENT_RESOURCES);
+        }
+        let file = match &send.file {
+            Some(name) => self.file_named(cx, name),
+            None => file,
+        };
+        let output = (send.length > 0).then_some(OutputMemory { size: send.length, window: None });
+        let io = match send.io {
+            OwnIo::Read => FormatIo::Read { output, device_offset: None },
+            OwnIo::Write => {
+                let data = transfer::pattern(send.length)?;
+                let input = (send.length > 0).then_some(InputMemory { data, window: None });
+                FormatIo::Write { input, device_offset: None }
+            }
+            OwnIo::Ioctl(code) => FormatIo::DeviceControl { code, input: None, output },
+        };
+        let request = cx.create_request(Some(send.number), true);
+        let mut status = cx.format_request(request, file, io);
+        if status.is_success() {
+            status = cx.send_request(request, SendOptions::default());
+        }
+        if status.is_success() {
+            self.own.requests.insert(request, OwnRequest { number: send.number, then });
+            Ok(())
+        } else {
+            cx.delete_request(request);
+            Err(status)
+        }
+    }
+
+    /// A file of its own, else an upper driver's, by name.
+    pub(super) fn file_named(&self, cx: &DriverContext<'_>, name: &str) -> Option<FileId> {
+        self.own.file(name).or_else(|| self.own.sessions().find(|file| cx.file_name(*file) == name))
+    }
+
+    /// `CreateWdfFile`; its result comes with `on_call_returned`.
+    pub(super) fn create_own(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        name: &str,
+        then: Option<ReceivedId>,
+    ) -> Result<(), HResult> {
+        if !self.own.has_room_for_file() {
+            let status = HResult::STATUS_INSUFFICIENT_RESOURCES;
+            if let Some(then) = then {
+                self.finish_kept(cx, then, &Completion::of(status));
+            }
+            return Err(status);
+        }
+        let call = cx.create_wdf_file(Some(name));
+        self.own.calls.insert(call, OwnCall::Create { name: name.to_owned(), then });
+        Ok(())
+    }
+
+    /// Closes the latest file of its own with that name.
+    pub(super) fn close_own(&mut self, cx: &mut DriverContext<'_>, name: &str) -> Result<(), HResult> {
+        let file = self.own.file(name).ok_or(HResult::E_INVALIDARG)?;
+        if !self.own.has_room_for_call() {
+            return Err(HResult::STATUS_INSUFFICIENT_RESOURCES);
+        }
+        let call = cx.close_file(file);
+        self.own.calls.insert(call, OwnCall::Close(file));
+        Ok(())
+    }
+}
