@@ -54,8 +54,11 @@ impl Core {
             // Lenient: armed or being cancelled, the driver does hold it; this is its one completion.
             self.received[id].state = ReceivedState::Owned;
         }
-        self.received[id].state.step(ReceivedEvent::CompletedByDriver);
         let information = self.check_information(device, id, information);
+        if self.is_dead() {
+            return; // the driver stop has answered for it
+        }
+        self.received[id].state.step(ReceivedEvent::CompletedByDriver);
         self.give_back_to_queue(id);
         self.carry(id, status, information, output);
     }

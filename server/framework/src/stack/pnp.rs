@@ -86,6 +86,7 @@ impl Core {
             None if self.state == StackState::Starting => self.state = StackState::Started,
             None if self.state == StackState::Removing => {
                 self.state = StackState::Removed;
+                self.timers.clear(); // nothing may wake a stack that runs no more
                 self.effects.push(Effect::StackRemoved);
             }
             None => {}
