@@ -1,0 +1,52 @@
+//! Builds the two programs that the demo and the tests outside cargo start.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::process;
+use crate::workspace::Workspace;
+
+/// The debug builds of our programs.
+pub struct Programs {
+    /// `lowerdeckd`.
+    pub server: PathBuf,
+    /// `lowerdeck`.
+    pub client: PathBuf,
+}
+
+/// The part of cargo's build messages that says where an executable went.
+#[derive(Deserialize)]
+struct Message {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Builds both programs in debug mode, so that the demo and the tests share one build.
+pub fn programs(workspace: &Workspace) -> Result<Programs> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(["-p", "lowerdeck-server", "--bin", "lowerdeckd"])
+        .args(["-p", "lowerdeck-client", "--bin", "lowerdeck"]);
+    let messages = process::capture(&mut cargo)?;
+    Ok(Programs { server: executable(&messages, "lowerdeckd")?, client: executable(&messages, "lowerdeck")? })
+}
+
+fn executable(messages: &str, name: &str) -> Result<PathBuf> {
+    for line in messages.lines() {
+        let message: Message = serde_json::from_str(line).context("cargo build printed a line that is not JSON")?;
+        if let (Some(target), Some(path)) = (message.target, message.executable)
+            && target.name == name
+        {
+            return Ok(path);
+        }
+    }
+    bail!("cargo build named no executable `{name}`")
+}

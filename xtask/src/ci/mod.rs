@@ -1,0 +1,119 @@
+//! `cargo xtask ci`: what CI runs, and what a change is run through before it is handed in.
+//!
+//! Every step runs, whatever came before it; all failures stand together at the end, by name.
+
+mod deny;
+mod proto;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::process::{self, Stopwatch};
+use crate::table::{self, Align};
+use crate::workspace::Workspace;
+use crate::{conformance, test, tidy};
+
+#[derive(Args)]
+pub struct Options {
+    /// Run only these steps (in the order of the list, whatever the order here).
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(STEPS.map(|step| step.name)))]
+    steps: Vec<String>,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&Workspace) -> Result<()>,
+}
+
+/// Quick steps first, so that a slip shows before the long ones.
+const STEPS: [Step; 9] = [
+    Step { name: "fmt", run: fmt },
+    Step { name: "tidy", run: tidy },
+    Step { name: "proto-lint", run: proto::lint },
+    Step { name: "proto-format", run: proto::format },
+    Step { name: "proto-breaking", run: proto::breaking },
+    Step { name: "clippy", run: clippy },
+    Step { name: "test", run: test },
+    Step { name: "conformance", run: conformance },
+    Step { name: "deny", run: deny::check },
+];
+
+/// One line of the summary.
+struct Line {
+    name: &'static str,
+    seconds: f64,
+    result: Result<()>,
+}
+
+pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut lines = Vec::new();
+    for step in STEPS {
+        if !options.steps.is_empty() && !options.steps.iter().any(|name| name == step.name) {
+            continue;
+        }
+        println!("\n== {} ==", step.name);
+        let watch = Stopwatch::start();
+        let result = (step.run)(workspace);
+        if let Err(error) = &result {
+            println!("{}: {error:#}", step.name);
+        }
+        lines.push(Line { name: step.name, seconds: watch.elapsed().as_secs_f64(), result });
+    }
+    print!("{}", summary(&lines));
+    Ok(if lines.iter().any(|line| line.result.is_err()) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn summary(lines: &[Line]) -> String {
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let result = match &line.result {
+                Ok(()) => "passed",
+                Err(_) => "FAILED",
+            };
+            vec![line.name.to_owned(), format!("{:.1}", line.seconds), result.to_owned()]
+        })
+        .collect();
+    let head = [("step", Align::Left), ("seconds", Align::Right), ("result", Align::Left)];
+    let mut text = format!("\n{}", table::render(&head, &rows));
+    for line in lines {
+        if let Err(error) = &line.result {
+            text.push_str(&format!("\n{} failed: {error:#}\n", line.name));
+        }
+    }
+    text
+}
+
+fn fmt(workspace: &Workspace) -> Result<()> {
+    process::run(workspace.cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    process::run(&mut cargo)
+}
+
+fn tidy(workspace: &Workspace) -> Result<()> {
+    match tidy::refusals(workspace)? {
+        0 => Ok(()),
+        refused => bail!("{refused} findings refused; see `cargo xtask tidy`"),
+    }
+}
+
+fn test(workspace: &Workspace) -> Result<()> {
+    let report = test::report(workspace);
+    println!("{report}");
+    if !report.passed() {
+        let failures: Vec<String> = report.failures().collect();
+        bail!("{} failed:\n  {}", failures.len(), failures.join("\n  "));
+    }
+    Ok(())
+}
+
+fn conformance(workspace: &Workspace) -> Result<()> {
+    println!("{}", conformance::survey(workspace)?.counts());
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What git knows about the state a change is compared with. Everything here also answers in a folder without git.
+
+use std::env;
+use std::process::Stdio;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+/// The commit a change is compared with: `LOWERDECK_CI_BASE` when set, else where the branch left main, else `HEAD`.
+///
+/// `None` without git or without a commit.
+pub fn base(workspace: &Workspace) -> Result<Option<String>> {
+    // CI systems set variables they have no value for to the empty string.
+    if let Some(named) = env::var("LOWERDECK_CI_BASE").ok().filter(|named| !named.is_empty()) {
+        let commit = format!("{named}^{{commit}}");
+        return match git(workspace, &["rev-parse", "--verify", "--quiet", &commit]) {
+            Some(id) => Ok(Some(text(&id))),
+            None => bail!("LOWERDECK_CI_BASE names `{named}`, which is no commit of this clone; fetch it first"),
+        };
+    }
+    let main = ["origin/main", "main"].iter().find_map(|main| git(workspace, &["merge-base", "HEAD", main]));
+    let head = || git(workspace, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+    Ok(main.or_else(head).map(|id| text(&id)))
+}
+
+/// A file as it was in a commit; `None` when the commit does not have it.
+pub fn file_at(workspace: &Workspace, commit: &str, path: &str) -> Option<Vec<u8>> {
+    git(workspace, &["show", &format!("{commit}:{path}")])
+}
+
+fn git(workspace: &Workspace, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = workspace.command("git").args(arguments).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim().to_owned()
+}
