@@ -195,12 +195,14 @@ impl Core {
         }
         match self.devices[creator].upper() {
             None => callback.then_some(Invocation::CompletionOfCreated { device: creator, request, params }),
-            Some(upper) if upper.lost || upper.leaving => {
-                self.delete_request(creator, request); // its completions are discarded (MAP-6)
-                None
-            }
-            Some(_) => {
-                self.announce_completion(creator, request, callback, params);
+            Some(upper) => {
+                let (lost, leaving) = (upper.lost, upper.leaving);
+                if !lost {
+                    self.announce_completion(creator, request, callback, params);
+                }
+                if lost || leaving {
+                    self.delete_request(creator, request); // nobody else will, and it pins its file (CLS-19)
+                }
                 None
             }
         }

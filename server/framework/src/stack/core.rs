@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) uppers: Vec<DeviceId>,
     /// Devices whose phase has to be run before the stack's own transition goes on.
     pub(crate) plan: VecDeque<(DeviceId, Phase)>,
+    /// Removal was asked for while the stack was starting.
+    pub(crate) removal_wanted: bool,
     pub(crate) files: SlotMap<FileId, File>,
     pub(crate) requests: SlotMap<RequestId, Request>,
     pub(crate) received: SlotMap<ReceivedId, Received>,
@@ -81,6 +83,7 @@ impl Core {
             layers: Vec::new(),
             uppers: Vec::new(),
             plan: VecDeque::new(),
+            removal_wanted: false,
             files: SlotMap::with_key(),
             requests: SlotMap::with_key(),
             received: SlotMap::with_key(),

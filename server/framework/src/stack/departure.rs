@@ -1,7 +1,7 @@
 //! How an upper driver goes: its client died, or its session ended (MAP-6, CLS-25).
 //!
-//! Either way its files are closed on its behalf through the ordinary close path, its completions are
-//! discarded, and its device disappears when the last file is gone.
+//! Either way its files are closed on its behalf through the ordinary close path, and its device disappears when
+//! the last file is gone. The completions of a dead one are discarded; one that leaves in order still gets its own.
 
 use crate::effect::Effect;
 use crate::file::FileState;

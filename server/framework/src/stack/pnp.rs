@@ -69,8 +69,14 @@ impl Core {
 
     /// Orderly removal: everybody is asked, then highest first (PNP-6, PNP-3).
     pub(crate) fn remove_stack(&mut self) {
-        if self.state != StackState::Started {
-            return;
+        match self.state {
+            StackState::Started => {}
+            StackState::Starting => {
+                self.removal_wanted = true; // begins when the start has ended
+                return;
+            }
+            StackState::Added => return self.removed(),
+            StackState::Removing | StackState::Removed | StackState::Stopped => return,
         }
         self.state = StackState::Removing;
         let falling: Vec<DeviceId> = self.uppers.iter().chain(&self.layers).copied().collect();
@@ -83,14 +89,21 @@ impl Core {
     fn plan_next(&mut self) {
         match self.plan.front() {
             Some((device, phase)) => self.begin_phase(*device, *phase),
-            None if self.state == StackState::Starting => self.state = StackState::Started,
-            None if self.state == StackState::Removing => {
-                self.state = StackState::Removed;
-                self.timers.clear(); // nothing may wake a stack that runs no more
-                self.effects.push(Effect::StackRemoved);
+            None if self.state == StackState::Starting => {
+                self.state = StackState::Started;
+                if std::mem::take(&mut self.removal_wanted) {
+                    self.remove_stack();
+                }
             }
+            None if self.state == StackState::Removing => self.removed(),
             None => {}
         }
+    }
+
+    fn removed(&mut self) {
+        self.state = StackState::Removed;
+        self.timers.clear(); // nothing may wake a stack that runs no more
+        self.effects.push(Effect::StackRemoved);
     }
 
     fn begin_phase(&mut self, device: DeviceId, phase: Phase) {

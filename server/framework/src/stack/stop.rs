@@ -69,7 +69,7 @@ impl Core {
             let (creator, is_create) = (request.creator, request.is_create);
             let callback = std::mem::take(&mut request.callback);
             let params = request.completion();
-            if !is_create && self.devices[creator].upper().is_some_and(|upper| !upper.lost && !upper.leaving) {
+            if !is_create && self.devices[creator].upper().is_some_and(|upper| !upper.lost) {
                 self.announce_completion(creator, id, callback, params);
             }
         }
