@@ -1,0 +1,182 @@
+//! The composition root: builds host, session and grpc in that order, and stops them in reverse.
+//!
+//! Laws: every task is joined; a drain flips readiness first, lets sessions finish until its deadline, ends streams
+//! with a status, and never takes longer than its deadline and a short grace.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use crate::config::Config;
+use crate::grpc::connections::Connections;
+use crate::grpc::{self, Served, Streams};
+use crate::host::catalog::Catalog;
+use crate::host::clock;
+use crate::host::error::HostError;
+use crate::host::timekeeper::Timekeeper;
+use crate::session::Sessions;
+use crate::session::audit::Audit;
+use crate::session::lab::Laboratory;
+
+/// How long connections get to close once everything has ended: a round trip or two.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address that others can reach, without their being told that nothing is encrypted.
+    #[error("{0} is no loopback address and nothing is encrypted: say --insecure-listen if that is meant")]
+    InsecureListen(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A stack cannot be plugged.
+    #[error(transparent)]
+    Stack(#[from] HostError),
+    /// The contract cannot be served by reflection.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// The server before it runs.
+pub struct App;
+
+impl App {
+    /// Builds everything, listens, and serves. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(config: Config) -> Result<RunningServer, StartError> {
+        let address = config.listen;
+        if !address.ip().is_loopback() {
+            if !config.insecure_listen {
+                return Err(StartError::InsecureListen(address));
+            }
+            tracing::warn!(%address, "listening without encryption or authentication");
+        }
+        let limits = Arc::new(config.limits);
+        let timekeeper = Timekeeper::new();
+        let laboratory = Catalog::new(Arc::clone(&limits), config.seed, Arc::clone(&timekeeper));
+        for declaration in config.stacks {
+            laboratory.plug(declaration)?;
+        }
+        let audit = Audit::new(limits.audit_entries_max);
+        let sessions =
+            Sessions::new(Arc::clone(&laboratory), Arc::clone(&limits), Arc::clone(&audit), Arc::clone(&timekeeper));
+        let streams = Streams {
+            heartbeat: Duration::from_millis(limits.heartbeat_ms_max),
+            end: CancellationToken::new(),
+            health: laboratory.changes().clone(),
+        };
+        let drain = Duration::from_millis(limits.drain_ms_max);
+        let served = Served {
+            sessions: Arc::clone(&sessions),
+            laboratory: Arc::clone(&laboratory),
+            limits: Arc::clone(&limits),
+            streams: streams.clone(),
+        };
+        let routes = grpc::routes(served.clone())?;
+        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let addr = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+
+        let tracker = TaskTracker::new();
+        let (stop_listening, stop_timekeeper) = (CancellationToken::new(), CancellationToken::new());
+        let stopped = stop_timekeeper.clone();
+        tracker.spawn(async move { timekeeper.run(stopped).await });
+        let incoming = Connections::new(listener, limits.connections_max);
+        let serving = grpc::server(&served).add_routes(routes);
+        let shutdown = stop_listening.clone().cancelled_owned();
+        let server = tracker.spawn(async move {
+            if let Err(error) = serving.serve_with_incoming_shutdown(incoming, shutdown).await {
+                tracing::error!(%error, "the listener failed");
+            }
+        });
+        tracker.close();
+        tracing::info!(address = %addr, "listening");
+        Ok(RunningServer {
+            addr,
+            drain,
+            sessions,
+            laboratory,
+            audit,
+            streams,
+            stop_listening,
+            stop_timekeeper,
+            tracker,
+            server,
+        })
+    }
+}
+
+/// A server that runs. Dropping it does not stop it: see [`RunningServer::shutdown`] and [`RunningServer::drain`].
+pub struct RunningServer {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    drain: Duration,
+    sessions: Arc<Sessions>,
+    laboratory: Arc<Laboratory>,
+    audit: Arc<Audit>,
+    streams: Streams,
+    stop_listening: CancellationToken,
+    stop_timekeeper: CancellationToken,
+    tracker: TaskTracker,
+    server: JoinHandle<()>,
+}
+
+impl RunningServer {
+    /// The audit trail.
+    pub fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
+    /// The stacks.
+    pub fn laboratory(&self) -> &Arc<Laboratory> {
+        &self.laboratory
+    }
+
+    /// Stops at once: sessions end as if their clients were lost.
+    pub async fn shutdown(self) {
+        self.drain_for(Duration::ZERO, CancellationToken::new()).await;
+    }
+
+    /// Refuses new sessions, lets the others finish until the configured deadline or until `now` is cancelled, and
+    /// stops.
+    pub async fn drain(self, now: CancellationToken) {
+        let drain = self.drain;
+        self.drain_for(drain, now).await;
+    }
+
+    async fn drain_for(self, drain: Duration, now: CancellationToken) {
+        tracing::info!(deadline = ?drain, "draining");
+        self.sessions.drain(clock::wall_time() + drain);
+        self.streams.health.send_modify(|count| *count += 1);
+        tokio::select! {
+            () = self.sessions.all_ended() => {}
+            () = tokio::time::sleep(drain) => tracing::warn!("sessions were still open at the drain's deadline"),
+            () = now.cancelled() => tracing::warn!("told to stop at once"),
+        }
+        self.sessions.end_all();
+        self.streams.end.cancel();
+        self.stop_listening.cancel();
+        let abort = self.server.abort_handle();
+        tokio::select! {
+            _ = self.server => {}
+            () = tokio::time::sleep(CLOSE_GRACE) => abort.abort(),
+            () = now.cancelled() => abort.abort(),
+        }
+        self.stop_timekeeper.cancel();
+        self.tracker.wait().await;
+        tracing::info!("stopped");
+    }
+}

@@ -1,0 +1,98 @@
+//! The TOML file.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use lowerdeck_framework::verifier::VerifierMode;
+use serde::Deserialize;
+
+use super::{Config, ConfigError};
+use crate::host::clock::ClockKind;
+use crate::host::declaration::{Declaration, Sharing};
+use crate::telemetry::LogFormat;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    insecure_listen: Option<bool>,
+    seed: Option<u64>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
+    #[serde(default)]
+    limits: BTreeMap<String, u64>,
+    #[serde(default)]
+    stacks: BTreeMap<String, Stack>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Stack {
+    Expression(String),
+    Detailed(Detailed),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Detailed {
+    expression: String,
+    #[serde(default)]
+    shared: bool,
+    #[serde(default)]
+    lenient: bool,
+    #[serde(default)]
+    manual_clock: bool,
+}
+
+impl Stack {
+    fn declare(self, name: &str) -> Result<Declaration, ConfigError> {
+        let detailed = match self {
+            Stack::Expression(expression) => {
+                Detailed { expression, shared: false, lenient: false, manual_clock: false }
+            }
+            Stack::Detailed(detailed) => detailed,
+        };
+        Ok(Declaration {
+            sharing: if detailed.shared { Sharing::Shared } else { Sharing::Private },
+            verifier: if detailed.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
+            clock: if detailed.manual_clock { ClockKind::Manual } else { ClockKind::Real },
+            ..Declaration::new(name, &detailed.expression)?
+        })
+    }
+}
+
+/// Reads the file at `path` into `config`.
+///
+/// # Errors
+/// [`ConfigError`]: unreadable, malformed, an unknown key, a stack or limit that cannot be.
+pub(super) fn apply(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
+    let file: File = toml::from_str(&text).map_err(|source| ConfigError::Parse { path: shown.clone(), source })?;
+    let File { listen, insecure_listen, seed, log, log_format, limits, stacks } = file;
+    let mut set = |key: &str, is_set: bool| {
+        if is_set {
+            config.came_from(key, &shown);
+        }
+    };
+    set("listen", listen.is_some());
+    set("insecure_listen", insecure_listen.is_some());
+    set("seed", seed.is_some());
+    set("log", log.is_some());
+    set("log_format", log_format.is_some());
+    config.listen = listen.unwrap_or(config.listen);
+    config.insecure_listen = insecure_listen.unwrap_or(config.insecure_listen);
+    config.seed = seed.unwrap_or(config.seed);
+    config.log = log.unwrap_or_else(|| config.log.clone());
+    config.log_format = log_format.unwrap_or(config.log_format);
+    for (name, value) in limits {
+        config.set_limit(&name, value)?;
+        config.came_from(&format!("limits.{name}"), &shown);
+    }
+    for (name, stack) in stacks {
+        config.declare(stack.declare(&name)?);
+        config.came_from(&format!("stacks.{name}"), &shown);
+    }
+    Ok(())
+}

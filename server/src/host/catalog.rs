@@ -1,0 +1,313 @@
+//! The catalog: which stacks there are. Templates, shared stacks, private instances, and the last ones that ended.
+//!
+//! Laws: a name means one thing; an instance's name (`disk#3`) is never used again in the life of the process; a
+//! stack that has ended is kept for its trace until newer ones push it out. The catalog's lock is never held while a
+//! stack runs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use lowerdeck_framework::stack::StackState;
+use tokio::sync::watch;
+
+use super::declaration::{Declaration, Sharing};
+use super::error::HostError;
+use super::inspect::RemovalOutcome;
+use super::instance::{InstanceOwner, InstanceParts, StackInstance};
+use super::layers;
+use super::limits::Limits;
+use super::record::{LayerRecord, StackDescription, StackSummary};
+use super::timekeeper::Timekeeper;
+
+/// All stacks of the server.
+pub struct Catalog {
+    limits: Arc<Limits>,
+    seed: u64,
+    timekeeper: Arc<Timekeeper>,
+    this: Weak<Catalog>,
+    stacks: Mutex<Stacks>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Stacks {
+    templates: BTreeMap<String, Template>,
+    shared: BTreeMap<String, Arc<StackInstance>>,
+    private: BTreeMap<String, Arc<StackInstance>>,
+    retired: VecDeque<Arc<StackInstance>>,
+    /// Instances made, of all templates: seeds derive from it.
+    made: u64,
+    /// The highest ordinal among forgotten templates: a template plugged anew numbers on from here.
+    forgotten_ordinal: u64,
+}
+
+struct Template {
+    declaration: Arc<Declaration>,
+    layers: Arc<[LayerRecord]>,
+    instances_made: u64,
+}
+
+enum Found {
+    Template(Arc<Declaration>, Arc<[LayerRecord]>),
+    Instance(Arc<StackInstance>),
+}
+
+impl Catalog {
+    /// A catalog without any stack. `seed` decides every random choice of its drivers.
+    pub fn new(limits: Arc<Limits>, seed: u64, timekeeper: Arc<Timekeeper>) -> Arc<Catalog> {
+        Arc::new_cyclic(|this| Catalog {
+            limits,
+            seed,
+            timekeeper,
+            this: this.clone(),
+            stacks: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Declares a template, or declares and starts a shared stack. A shared stack that was stopped by a driver stop
+    /// gives its name up.
+    ///
+    /// # Errors
+    /// [`HostError::NameInUse`], [`HostError::LimitReached`], [`HostError::ExpressionInvalid`].
+    pub fn plug(&self, declaration: Declaration) -> Result<Plugged, HostError> {
+        let layers = layers::records(&declaration.definition)?;
+        let mut stacks = self.lock();
+        let name = declaration.name.clone();
+        let there = match (stacks.templates.get(&name), stacks.shared.get(&name)) {
+            (Some(template), _) => Some((Arc::clone(&template.declaration), None)),
+            (None, Some(shared)) => Some((Arc::clone(&shared.declaration), Some(Arc::clone(shared)))),
+            (None, None) => None,
+        };
+        if let Some((there, instance)) = there {
+            let stopped =
+                instance.as_ref().is_some_and(|shared| shared.progress().borrow().state == StackState::Stopped);
+            if !stopped && *there != declaration {
+                return Err(HostError::NameInUse(name));
+            }
+            match instance {
+                Some(shared) if stopped => {
+                    stacks.shared.remove(&name);
+                    drop(stacks);
+                    self.bury(&shared);
+                    return self.plug(declaration);
+                }
+                Some(shared) => return Ok(Plugged::Shared(shared)),
+                None => return Ok(Plugged::Template(name)),
+            }
+        }
+        let declaration = Arc::new(declaration);
+        if declaration.sharing == Sharing::Private {
+            self.check_room(stacks.templates.len(), "templates_max", self.limits.templates_max)?;
+            let ordinal = stacks.forgotten_ordinal;
+            stacks.templates.insert(name.clone(), Template { declaration, layers, instances_made: ordinal });
+            self.state_changed();
+            return Ok(Plugged::Template(name));
+        }
+        let instance = self.make(&mut stacks, name.clone(), declaration, layers)?;
+        stacks.shared.insert(name, Arc::clone(&instance));
+        drop(stacks);
+        instance.start()?;
+        Ok(Plugged::Shared(instance))
+    }
+
+    /// The instance for a new session on `name`: a new one of a template, or the shared one.
+    ///
+    /// # Errors
+    /// [`HostError::StackUnknown`], [`HostError::LimitReached`], [`HostError::ExpressionInvalid`].
+    pub fn instance_for_session(&self, name: &str) -> Result<Arc<StackInstance>, HostError> {
+        let mut stacks = self.lock();
+        if let Some(shared) = stacks.shared.get(name) {
+            return Ok(Arc::clone(shared));
+        }
+        let Some(template) = stacks.templates.get_mut(name) else {
+            return Err(HostError::StackUnknown(name.to_owned()));
+        };
+        template.instances_made += 1;
+        let instance_name = format!("{name}#{}", template.instances_made);
+        let (declaration, layers) = (Arc::clone(&template.declaration), Arc::clone(&template.layers));
+        let instance = self.make(&mut stacks, instance_name.clone(), declaration, layers)?;
+        stacks.private.insert(instance_name, Arc::clone(&instance));
+        Ok(instance)
+    }
+
+    fn make(
+        &self,
+        stacks: &mut Stacks,
+        name: String,
+        declaration: Arc<Declaration>,
+        layers: Arc<[LayerRecord]>,
+    ) -> Result<Arc<StackInstance>, HostError> {
+        self.check_room(stacks.shared.len() + stacks.private.len(), "instances_max", self.limits.instances_max)?;
+        stacks.made += 1;
+        let owner: Weak<dyn InstanceOwner> = self.this.clone();
+        let parts = InstanceParts {
+            name,
+            declaration,
+            layers,
+            seed: self.seed.wrapping_add(stacks.made),
+            timekeeper: Arc::clone(&self.timekeeper),
+            owner,
+        };
+        StackInstance::new(parts, &self.limits)
+    }
+
+    fn check_room(&self, used: usize, name: &'static str, value: u64) -> Result<(), HostError> {
+        if (used as u64) < value {
+            return Ok(());
+        }
+        Err(HostError::LimitReached { name, value, advice: "unplug stacks or close sessions first" })
+    }
+
+    /// An instance by name, live or ended.
+    ///
+    /// # Errors
+    /// [`HostError::StackUnknown`], [`HostError::StackIsTemplate`].
+    pub fn instance(&self, name: &str) -> Result<Arc<StackInstance>, HostError> {
+        match self.find(name)? {
+            Found::Instance(instance) => Ok(instance),
+            Found::Template(..) => Err(HostError::StackIsTemplate(name.to_owned())),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<Found, HostError> {
+        let stacks = self.lock();
+        if let Some(template) = stacks.templates.get(name) {
+            return Ok(Found::Template(Arc::clone(&template.declaration), Arc::clone(&template.layers)));
+        }
+        let retired = || stacks.retired.iter().rev().find(|instance| instance.name() == name);
+        let instance = stacks.shared.get(name).or_else(|| stacks.private.get(name)).or_else(retired);
+        instance
+            .map(|instance| Found::Instance(Arc::clone(instance)))
+            .ok_or_else(|| HostError::StackUnknown(name.to_owned()))
+    }
+
+    /// All about a template, a shared stack or an instance.
+    ///
+    /// # Errors
+    /// [`HostError::StackUnknown`].
+    pub fn describe(&self, name: &str) -> Result<StackDescription, HostError> {
+        match self.find(name)? {
+            Found::Instance(instance) => instance.describe(),
+            Found::Template(declaration, layers) => Ok(StackDescription {
+                summary: template_summary(&declaration),
+                verifier: declaration.verifier,
+                clock: declaration.clock,
+                layers,
+                ticks: 0,
+            }),
+        }
+    }
+
+    /// Templates and shared stacks in order of names, each template followed by its instances, those that have ended
+    /// among them.
+    pub fn list(&self) -> Vec<StackSummary> {
+        let mut all: Vec<(String, u64, Found)> = Vec::new();
+        let stacks = self.lock();
+        for (name, template) in &stacks.templates {
+            let found = Found::Template(Arc::clone(&template.declaration), Arc::clone(&template.layers));
+            all.push((name.clone(), 0, found));
+        }
+        for instance in stacks.shared.values().chain(stacks.private.values()).chain(&stacks.retired) {
+            let (family, ordinal) = instance.name().split_once('#').unwrap_or((instance.name(), "0"));
+            all.push((family.to_owned(), ordinal.parse().unwrap_or(0), Found::Instance(Arc::clone(instance))));
+        }
+        drop(stacks); // a summary takes the instance's lock
+        all.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        let summaries = all.into_iter().filter_map(|(_, _, found)| match found {
+            Found::Template(declaration, _) => Some(template_summary(&declaration)),
+            Found::Instance(instance) => instance.summary().ok(),
+        });
+        summaries.collect()
+    }
+
+    /// Counts what may have changed the state of a stack, to wait for.
+    pub fn changes(&self) -> &watch::Sender<u64> {
+        &self.changes
+    }
+
+    /// The state of a template (none of its own), a shared stack or a live instance; None if there is no such stack.
+    pub fn state(&self, name: &str) -> Option<Option<StackState>> {
+        match self.find(name).ok()? {
+            Found::Template(..) => Some(None),
+            Found::Instance(instance) => Some(Some(instance.progress().borrow().state)),
+        }
+    }
+
+    /// Removes a stack in order and waits until that is over, or forgets a template.
+    ///
+    /// # Errors
+    /// [`HostError::StackUnknown`], [`HostError::StackRemoved`], [`HostError::StackStopped`].
+    pub async fn unplug(&self, name: &str) -> Result<RemovalOutcome, HostError> {
+        if self.forget_template(name) {
+            return Ok(RemovalOutcome::Removed);
+        }
+        let instance = self.instance(name)?;
+        instance.remove().await
+    }
+
+    fn forget_template(&self, name: &str) -> bool {
+        let mut stacks = self.lock();
+        let Some(template) = stacks.templates.remove(name) else { return false };
+        stacks.forgotten_ordinal = stacks.forgotten_ordinal.max(template.instances_made);
+        self.state_changed();
+        true
+    }
+
+    /// Moves an instance from the living to the remembered.
+    fn bury(&self, instance: &Arc<StackInstance>) {
+        instance.retire();
+        let mut stacks = self.lock();
+        let is_it = |there: &Arc<StackInstance>| Arc::ptr_eq(there, instance);
+        if stacks.shared.get(instance.name()).is_some_and(is_it) {
+            stacks.shared.remove(instance.name());
+        }
+        stacks.private.remove(instance.name());
+        if stacks.retired.iter().any(is_it) || self.limits.retired_stacks_max == 0 {
+            return;
+        }
+        let pushed_out = if stacks.retired.len() as u64 >= self.limits.retired_stacks_max {
+            stacks.retired.pop_front()
+        } else {
+            None
+        };
+        stacks.retired.push_back(Arc::clone(instance));
+        drop(stacks);
+        drop(pushed_out); // a long trace takes time to free: not under the lock
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stacks> {
+        // Every change leaves the maps whole, so a panic elsewhere cannot have spoilt them.
+        self.stacks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InstanceOwner for Catalog {
+    fn instance_ended(&self, instance: &Arc<StackInstance>) {
+        self.bury(instance);
+        self.state_changed();
+    }
+
+    fn state_changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+/// What [`Catalog::plug`] has plugged.
+pub enum Plugged {
+    /// A template of this name.
+    Template(String),
+    /// A shared stack, starting or started.
+    Shared(Arc<StackInstance>),
+}
+
+fn template_summary(declaration: &Declaration) -> StackSummary {
+    StackSummary {
+        name: declaration.name.clone(),
+        template: None,
+        sharing: declaration.sharing,
+        state: None,
+        expression: declaration.definition.to_string(),
+        sessions: Vec::new(),
+    }
+}

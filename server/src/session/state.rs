@@ -1,0 +1,222 @@
+//! Everything a session knows, behind its one lock, and how what the stack reports changes it.
+//!
+//! Law: what the stack reports is taken in the stack's order, so `FileGone` follows the last completion of its file.
+
+use std::collections::HashMap;
+
+use lowerdeck_framework::effect::{CallResult, Effect};
+use lowerdeck_framework::ids::{CallId, CallbackId};
+use lowerdeck_framework::io::CompletionParams;
+use lowerdeck_framework::status::HResult;
+use tokio::sync::oneshot;
+
+use super::balance::Books;
+use super::error::{EndReason, SessionError};
+use super::events::{Completion, EventBody, EventLog};
+use super::ownership::FileTable;
+use super::requests::{Entry, RequestTable};
+use crate::host::limits::Limits;
+use crate::host::upper::UpperEvent;
+
+/// How far a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Open.
+    Open,
+    /// CloseSession was called, and files or a removal are under way.
+    Closing,
+    /// Its stack has ended; what was recorded can still be read.
+    StackEnded(EndReason),
+    /// It has ended; nothing but its last word remains.
+    Ended(EndReason),
+}
+
+/// A blocking call of the session that the stack has not returned from.
+#[derive(Debug)]
+pub(super) enum BlockedCall {
+    /// CreateWdfFile under a number, for a file with this UUID.
+    Create {
+        /// The client's number.
+        number: u64,
+        /// The file's UUID.
+        uuid: u128,
+    },
+    /// Close.
+    Close(oneshot::Sender<()>),
+    /// A target's Start, Stop or Remove.
+    Target(oneshot::Sender<HResult>),
+}
+
+/// The session's own callbacks that have not returned.
+#[derive(Debug, Default)]
+pub(super) struct CallbackTable {
+    waiting: HashMap<u64, CallbackId>,
+    last: u64,
+}
+
+impl CallbackTable {
+    fn invoked(&mut self, callback: CallbackId) -> u64 {
+        self.last += 1;
+        self.waiting.insert(self.last, callback);
+        self.last
+    }
+
+    /// Takes the invocation that `id` names.
+    pub(super) fn take(&mut self, id: u64) -> Result<CallbackId, SessionError> {
+        match self.waiting.remove(&id) {
+            Some(callback) => Ok(callback),
+            None if id >= 1 && id <= self.last => Err(SessionError::CallbackGone(id)),
+            None => Err(SessionError::CallbackNotOwned(id)),
+        }
+    }
+}
+
+/// The state.
+#[derive(Debug)]
+pub struct SessionState {
+    pub(super) phase: Phase,
+    pub(super) files: FileTable,
+    pub(super) requests: RequestTable,
+    pub(super) events: EventLog,
+    pub(super) callbacks: CallbackTable,
+    pub(super) books: Books,
+    /// Files that went without the client having closed them; whatever removal callbacks closed does not count.
+    pub(super) files_left_open: u64,
+    calls: HashMap<CallId, BlockedCall>,
+    last_call: u64,
+}
+
+impl SessionState {
+    pub(super) fn new() -> SessionState {
+        SessionState {
+            phase: Phase::Open,
+            files: FileTable::default(),
+            requests: RequestTable::default(),
+            events: EventLog::new(),
+            callbacks: CallbackTable::default(),
+            books: Books::default(),
+            files_left_open: 0,
+            calls: HashMap::new(),
+            last_call: 0,
+        }
+    }
+
+    /// Registers a blocking call under a new id.
+    pub(super) fn block(&mut self, call: BlockedCall) -> CallId {
+        self.last_call += 1;
+        self.calls.insert(CallId(self.last_call), call);
+        CallId(self.last_call)
+    }
+
+    /// Takes what happened.
+    pub(super) fn take(&mut self, event: UpperEvent, ticks: u64, limits: &Limits) {
+        match event {
+            UpperEvent::Own(effect) => self.take_own(effect, ticks, limits),
+            UpperEvent::Finding(finding) => self.events.append(ticks, EventBody::Finding(Box::new(finding))),
+            UpperEvent::DriverStopped(record) => {
+                self.events.append(ticks, EventBody::DriverStopped(record));
+                self.stack_ended(ticks, EndReason::DriverStop);
+            }
+            UpperEvent::StackRemoved => self.stack_ended(ticks, EndReason::StackRemoved),
+        }
+    }
+
+    fn take_own(&mut self, effect: Effect, ticks: u64, limits: &Limits) {
+        match effect {
+            Effect::ReturnCall { call, result, .. } => self.call_returned(call, result, limits),
+            Effect::CompleteRequest { number, file_tag, callback, params, .. } => {
+                self.completed(number, file_tag, callback, params, ticks);
+            }
+            Effect::AnnounceFileGone { file_tag, .. } => {
+                self.books.file_gone(file_tag, limits.balance_files_max);
+                if let Some(gone) = self.files.gone(file_tag, limits.gone_files_max) {
+                    self.requests.remove(gone.create);
+                    self.files_left_open += u64::from(!gone.close_asked);
+                    self.events.append(ticks, EventBody::FileGone(file_tag));
+                }
+            }
+            Effect::InvokeCallback { callback, kind, .. } => {
+                let id = self.callbacks.invoked(callback);
+                self.events.append(ticks, EventBody::CallbackInvoked { id, kind });
+            }
+            Effect::ForgetUpper { .. } => self.forgotten(ticks),
+            // The rest names no upper driver and comes as its own event.
+            Effect::ReportFinding(_)
+            | Effect::ReportDriverStop(_)
+            | Effect::ReportVeto { .. }
+            | Effect::StackRemoved => {}
+        }
+    }
+
+    fn call_returned(&mut self, call: CallId, result: CallResult, limits: &Limits) {
+        match (self.calls.remove(&call), result) {
+            (Some(BlockedCall::Create { number, uuid }), CallResult::WdfFileCreated(created)) => {
+                if let Ok(id) = created {
+                    self.files.opened(uuid, id, number);
+                    self.books.file_opened(uuid);
+                }
+                self.requests.create_returned(number, created.map(|_| uuid), limits.failed_creates_max);
+            }
+            // Whoever stopped waiting misses nothing: the outcome is in the session's state.
+            (Some(BlockedCall::Close(waiter)), CallResult::Closed) => drop(waiter.send(())),
+            (Some(BlockedCall::Target(waiter)), CallResult::TargetChanged(status)) => drop(waiter.send(status)),
+            (Some(call), result) => tracing::error!(?call, ?result, "a call returned with the result of another"),
+            (None, _) => {}
+        }
+    }
+
+    fn completed(&mut self, number: u64, file: Option<u128>, callback: bool, params: CompletionParams, ticks: u64) {
+        self.books.completed(file, params.status);
+        let mut completion = Completion { number, file, params, echo: Default::default() };
+        if let Some(Entry::Object(object)) = self.requests.entry(number) {
+            object.outstanding = false;
+            completion.echo = object.echo;
+            for waiter in object.waiters.drain(..) {
+                let _ = waiter.send(completion.clone()); // whoever stopped waiting asks GetRequest
+            }
+        }
+        if callback {
+            self.events.append(ticks, EventBody::RequestCompleted(Box::new(completion)));
+        }
+    }
+
+    /// The upper driver's device is gone: the end of an orderly close, or of a stack under its session.
+    fn forgotten(&mut self, ticks: u64) {
+        match self.phase {
+            Phase::Closing => self.end(ticks, EndReason::Closed),
+            Phase::Open => self.stack_ended(ticks, EndReason::StackRemoved),
+            Phase::StackEnded(_) | Phase::Ended(_) => {}
+        }
+    }
+
+    fn stack_ended(&mut self, ticks: u64, reason: EndReason) {
+        match self.phase {
+            Phase::Closing if reason == EndReason::StackRemoved => self.end(ticks, EndReason::Closed),
+            Phase::Open | Phase::Closing => {
+                self.events.append(ticks, EventBody::SessionEnding { reason, hard_deadline: None });
+                self.phase = Phase::StackEnded(reason);
+                self.calls.clear();
+                self.requests.clear();
+            }
+            Phase::StackEnded(_) | Phase::Ended(_) => {}
+        }
+    }
+
+    /// The session ends for `reason`.
+    pub(super) fn end(&mut self, ticks: u64, reason: EndReason) {
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        if reason != EndReason::Draining {
+            // The end of a drain was announced when it began; what ends then is the stream, with a status.
+            self.events.append(ticks, EventBody::SessionEnding { reason, hard_deadline: None });
+        }
+        self.phase = Phase::Ended(reason);
+        self.files_left_open += self.files.left_open() as u64;
+        if reason == EndReason::Closed {
+            self.books.close();
+        }
+        self.calls.clear();
+        self.requests.clear();
+    }
+}
