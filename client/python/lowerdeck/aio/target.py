@@ -1,0 +1,50 @@
+"""`IoTarget`: where requests are sent, with its state; the twin of `lowerdeck.target`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lowerdeck import calls
+from lowerdeck.enums import SentIoAction, TargetState
+from lowerdeck.hresult import HResult
+
+if TYPE_CHECKING:
+    from lowerdeck.aio.file import DriverCreatedFile
+    from lowerdeck.aio.session import Session
+
+
+class IoTarget:
+    """IWDFIoTarget and IWDFIoTargetStateManagement. A `timeout` ends the wait with DeadlinePassed, not the call."""
+
+    def __init__(self, session: Session, target_id: str) -> None:
+        """Made by `get_default_io_target`."""
+        self._session = session
+        self.id = target_id
+
+    async def get_state(self) -> TargetState:
+        """GetState: a snapshot (TGT-32)."""
+        return await self._session.run(calls.get_target_state(self.id))
+
+    async def has_target_file(self) -> bool:
+        """Whether GetTargetFile yields a file; the default target has none (TGT-4)."""
+        return await self._session.run(calls.get_target_file(self.id))
+
+    async def start(self, timeout: float | None = None) -> HResult:
+        """Start: delivers what was pended, oldest first (TGT-20)."""
+        return await self._session.run(calls.start_target(self.id), timeout)
+
+    async def stop(self, action: SentIoAction, timeout: float | None = None) -> HResult:
+        """Stop: returns when what the action waits for has completed (TGT-25)."""
+        return await self._session.run(calls.stop_target(self.id, action), timeout)
+
+    async def remove(self, surprise: bool = False, timeout: float | None = None) -> HResult:
+        """Remove: deletes the connection, after everything sent has completed (TGT-29)."""
+        return await self._session.run(calls.remove_target(self.id, surprise), timeout)
+
+    async def delete(self) -> HResult:
+        """DeleteWdfObject; the default target cannot be deleted (OBJ-4)."""
+        return await self._session.run(calls.delete_target(self.id))
+
+    async def cancel_sent_requests_for_file(self, file: DriverCreatedFile) -> None:
+        """CancelSentRequestsForFile: asks for every request on `file` through this target (TGT-33)."""
+        await self._session.run(calls.cancel_sent_requests_for_file(file.id, self.id))

@@ -1,0 +1,106 @@
+"""`Lab`: looking after stacks from the outside. Answers are messages of the contract, whose comments document them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lowerdeck import calls, formats
+from lowerdeck.enums import ClockKind, StackSharing, VerifierMode
+from lowerdeck.errors import ProtocolViolation
+from lowerdeck.v1 import lab_pb2, report_pb2, stack_pb2, trace_pb2
+from lowerdeck.wire import Wire
+
+
+class Lab:
+    """LabService."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Made by a client."""
+        self._wire = wire
+
+    def stacks(self) -> list[stack_pb2.StackSummary]:
+        """Templates, shared stacks and instances; all pages."""
+        found: list[stack_pb2.StackSummary] = []
+        token = ""
+        while True:
+            page = self._wire.run(calls.list_stacks(token))
+            found.extend(page.stacks)
+            token = page.next_page_token
+            if not token:
+                return found
+
+    def describe(self, stack: str) -> stack_pb2.StackDescription:
+        """One stack with its layers, top first."""
+        return self._wire.run(calls.describe_stack(stack))
+
+    def plug(
+        self,
+        name: str,
+        expression: str,
+        *,
+        sharing: StackSharing = StackSharing.PRIVATE,
+        verifier: VerifierMode = VerifierMode.STRICT,
+        clock: ClockKind = ClockKind.REAL,
+    ) -> stack_pb2.StackDescription:
+        """Declares a template, or declares and starts a shared stack; for example `passthrough / ram(size=64MiB)`."""
+        return self._wire.run(calls.plug_stack(name, expression, sharing, verifier, clock))
+
+    def unplug(self, name: str, timeout: float | None = None) -> stack_pb2.UnplugStackResponse:
+        """Removes a stack in order, or forgets a template."""
+        return self._wire.run(calls.unplug_stack(name), timeout)
+
+    def control(self, stack: str, layer: int, command: str) -> str:
+        """Gives a hosted driver a command in its own language, and returns its reply; layer 1 is the topmost."""
+        return self._wire.run(calls.control_driver(stack, layer, command))
+
+    def advance_clock(
+        self, stack: str, seconds: float = 0.0, *, wall_clock_shift: float = 0.0
+    ) -> lab_pb2.AdvanceClockResponse:
+        """Moves a manual clock, and returns when everything that became due has been done."""
+        ticks = round(seconds * formats.TICKS_PER_SECOND)
+        shift = round(wall_clock_shift * formats.TICKS_PER_SECOND)
+        return self._wire.run(calls.advance_clock(stack, ticks, shift))
+
+    def trace(self, stack: str, after: int = 0) -> list[trace_pb2.TraceEntry]:
+        """The trace after entry `after`; all pieces. Raises ProtocolViolation if entries were dropped meanwhile."""
+        entries: list[trace_pb2.TraceEntry] = []
+        while True:
+            piece = self._wire.run(calls.read_trace(stack, after))
+            if entries and piece.dropped:
+                raise ProtocolViolation(f"{piece.dropped} trace entries were dropped between two pieces")
+            if not piece.entries:
+                return entries
+            entries.extend(piece.entries)
+            after = piece.next_after_sequence
+
+    def follow_trace(self, stack: str, after: int = 0, timeout: float | None = None) -> Iterator[trace_pb2.TraceEntry]:
+        """The trace as it grows, from after entry `after`; ends with the stack.
+
+        `timeout` bounds the whole stream, in seconds; it then raises DeadlinePassed.
+        """
+        stream = self._wire.stream(calls.follow_trace(stack, after), timeout)
+        try:
+            for message in self._wire.answers(stream):
+                yield from message.entries
+        finally:
+            stream.cancel()
+
+    def findings(self, stack: str) -> list[report_pb2.Finding]:
+        """What the verifier recorded, oldest first; all pages."""
+        found: list[report_pb2.Finding] = []
+        token = ""
+        while True:
+            page = self._wire.run(calls.list_findings(stack, token))
+            found.extend(page.findings)
+            token = page.next_page_token
+            if not token:
+                return found
+
+    def driver_stop(self, stack: str) -> report_pb2.DriverStop | None:
+        """The driver stop that ended the stack, if one did."""
+        page = self._wire.run(calls.list_findings(stack, ""))
+        return page.driver_stop if page.HasField("driver_stop") else None
+
+    def outstanding(self, stack: str) -> report_pb2.OutstandingReport:
+        """Which files are not gone, and who holds them (STOP-5)."""
+        return self._wire.run(calls.get_outstanding_files(stack))

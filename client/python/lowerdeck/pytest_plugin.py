@@ -1,0 +1,119 @@
+"""The pytest plugin: a server for the run, a device for each test, and the law that a test leaves no file outstanding.
+
+Configuration is the environment: LOWERDECK_ENDPOINT for a server that runs already, otherwise LOWERDECKD, or the
+path, for the binary to start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from lowerdeck import Client, Device, LowerdeckError, connect
+from lowerdeck.channel import ENDPOINT_VARIABLE
+from lowerdeck.server_process import BINARY_VARIABLE, ServerProcess, find_binary
+
+GONE_SECONDS_MAX = 5.0
+"""How long the files that a test closed may take to go, before they count as outstanding."""
+
+STACK_DEFAULT = "disk"
+
+
+class RunningServer:
+    """The server of a run, whoever started it."""
+
+    def __init__(self, endpoint: str) -> None:
+        """`endpoint` is what `lowerdeck.connect` takes."""
+        self.endpoint = endpoint
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the marker."""
+    config.addinivalue_line(
+        "markers", f"lowerdeck_stack(name): the stack of the fixture lowerdeck_device; default `{STACK_DEFAULT}`"
+    )
+
+
+@pytest.fixture(scope="session")
+def lowerdeck_server() -> Iterator[RunningServer]:
+    """A running server with the built-in stacks; if this run started it, it is drained at the end."""
+    endpoint = os.environ.get(ENDPOINT_VARIABLE)
+    if endpoint:
+        yield RunningServer(endpoint)
+        return
+    binary = find_binary()
+    if binary is None:
+        pytest.fail(
+            f"no server: set {ENDPOINT_VARIABLE} to a running one, or {BINARY_VARIABLE} to the binary lowerdeckd"
+        )
+    server = ServerProcess(binary)
+    try:
+        yield RunningServer(server.endpoint)
+    finally:
+        code = server.stop()
+    assert code == 0, f"lowerdeckd ended with exit code {code}; it said: {server.log()}"
+
+
+@pytest.fixture
+def lowerdeck_client(lowerdeck_server: RunningServer) -> Iterator[Client]:
+    """A client of that server."""
+    with connect(lowerdeck_server.endpoint) as client:
+        yield client
+
+
+@pytest.fixture
+def lowerdeck_device(request: pytest.FixtureRequest, lowerdeck_server: RunningServer) -> Iterator[Device]:
+    """A device on a private stack: `disk`, or what the marker `lowerdeck_stack` names.
+
+    A test that leaves a file outstanding fails, with a report of who holds it.
+    """
+    marker = request.node.get_closest_marker("lowerdeck_stack")
+    stack = marker.args[0] if marker else STACK_DEFAULT
+    client = connect(lowerdeck_server.endpoint)
+    with Device(client, client.open_session(stack, client_name=request.node.name[:64])) as device:
+        yield device
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """After the test's own verdict: the verdict on its files, while its device is still there."""
+    result = yield
+    device = getattr(item, "funcargs", {}).get("lowerdeck_device")
+    if isinstance(device, Device):
+        complaint = outstanding_files(device)
+        if complaint:
+            pytest.fail(complaint, pytrace=False)
+    return result
+
+
+def outstanding_files(device: Device) -> str:
+    """What is wrong with the files of a device at the end of a test; "" if nothing is."""
+    complaints = []
+    for file in device.session.files:
+        if not file.closed:
+            complaints.append(f"{file!r} was never closed (CLS-2)")
+            continue
+        try:
+            file.wait_gone(GONE_SECONDS_MAX)
+        except TimeoutError:
+            complaints.append(f"{file!r} is still outstanding {GONE_SECONDS_MAX:g} s after Close (STOP-2)")
+        except LowerdeckError:
+            continue  # the session ended meanwhile, and its files with it
+    if not complaints:
+        return ""
+    return "\n".join([*complaints, *describe_outstanding(device)])
+
+
+def describe_outstanding(device: Device) -> list[str]:
+    """Who holds what on the device's stack, one line each."""
+    lines = []
+    for file in device.lab.outstanding(device.stack).files:
+        lines.append(f"file {file.label} {file.name!r} of {file.creator}:")
+        for request in file.requests:
+            kept = "completed, never deleted" if request.undeleted else "outstanding"
+            holders = ", ".join(f"layer {layer.layer} {layer.driver}: {layer.owner_state}" for layer in request.layers)
+            lines.append(f"  request {request.label}: {kept}; {holders}")
+    return lines

@@ -1,0 +1,87 @@
+"""The pytest plugin fails the test that leaves a file outstanding, and no other."""
+
+import pytest
+
+
+@pytest.fixture
+def outcomes(pytester, lowerdeck_server, monkeypatch):
+    """Runs a test file of a user's against the running server."""
+    monkeypatch.setenv("LOWERDECK_ENDPOINT", lowerdeck_server.endpoint)
+
+    def run(source):
+        pytester.makepyfile(source)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    return run
+
+
+def test_a_test_that_closes_its_files_passes(outcomes):
+    result = outcomes(
+        """
+        def test_tidy(lowerdeck_device):
+            with lowerdeck_device.create_wdf_file("chan") as file:
+                assert file.write(b"hello", 0) == 5
+        """
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_test_that_forgets_a_file_fails_by_name(outcomes):
+    result = outcomes(
+        """
+        import pytest
+
+        @pytest.mark.filterwarnings("ignore::ResourceWarning")
+        def test_untidy(lowerdeck_device):
+            lowerdeck_device.create_wdf_file("forgotten")
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*'forgotten'*was never closed (CLS-2)*"])
+
+
+def test_a_test_whose_closed_file_is_still_held_fails_with_who_holds_it(outcomes, monkeypatch):
+    monkeypatch.setattr("lowerdeck.pytest_plugin.GONE_SECONDS_MAX", 0.1)
+    result = outcomes(
+        """
+        import pytest
+
+        @pytest.fixture
+        def held(lowerdeck_device):
+            yield
+            lowerdeck_device.lab.control(lowerdeck_device.stack, 1, "complete L0:2 S_OK")
+
+        @pytest.mark.lowerdeck_stack("scripted")
+        def test_held(lowerdeck_device, held):
+            lowerdeck_device.lab.control(lowerdeck_device.stack, 1, "on read: hold")
+            with lowerdeck_device.create_wdf_file("held") as file:
+                file.send_read(4).wait_accepted()
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*'held'*is still outstanding*", "*request L0:2: outstanding; layer 1 scripted*"])
+
+
+def test_the_failure_of_the_test_itself_comes_first(outcomes):
+    result = outcomes(
+        """
+        import pytest
+
+        @pytest.mark.filterwarnings("ignore::ResourceWarning")
+        def test_broken(lowerdeck_device):
+            lowerdeck_device.create_wdf_file("forgotten")
+            assert 1 == 2, "the test's own verdict"
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the test's own verdict*"])
+
+
+def test_without_a_server_the_reason_is_given(pytester, monkeypatch):
+    for variable in ("LOWERDECK_ENDPOINT", "LOWERDECKD"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    pytester.makepyfile("def test_any(lowerdeck_device): pass")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*set LOWERDECK_ENDPOINT to a running one, or LOWERDECKD*"])
