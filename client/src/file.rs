@@ -1,0 +1,150 @@
+//! A driver-created file: `IWDFDriverCreatedFile`, with the I/O that most callers want.
+//!
+//! Laws: only `close` closes (CLS-16); a file that is dropped open is warned of and counted, and is closed with its
+//! session. The `read`, `write` and `device_io_control` of this module are CreateRequest, Format and Send in one call;
+//! what they answer is a request under way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lowerdeck_proto::v1;
+use lowerdeck_proto::v1::format::Io;
+use tokio::sync::oneshot;
+
+use crate::completion::PendingIo;
+use crate::error::Error;
+use crate::request::SendOptions;
+use crate::session::{Core, Repeat};
+
+/// An open file on the stack below.
+#[derive(Debug)]
+#[must_use = "a file that is dropped stays open until its session ends; close it"]
+pub struct DriverCreatedFile {
+    core: Arc<Core>,
+    id: String,
+    gone: Option<oneshot::Receiver<()>>,
+}
+
+/// A file after `close`, which may still be waiting for its I/O (CLS-13).
+#[derive(Debug)]
+pub struct ClosedFile {
+    core: Arc<Core>,
+    id: String,
+    gone: oneshot::Receiver<()>,
+}
+
+impl DriverCreatedFile {
+    pub(crate) fn new(core: Arc<Core>, id: String) -> DriverCreatedFile {
+        let gone = core.watch_file(&id);
+        DriverCreatedFile { core, id, gone: Some(gone) }
+    }
+
+    /// The file's id: a random UUID, never used again.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Sends a read of `length` bytes at `offset`, both in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the read ends is in its completion.
+    pub async fn read(&self, offset: i64, length: u64) -> Result<PendingIo, Error> {
+        let io = Io::Read(v1::ReadFormat { device_offset: Some(offset), output_memory: memory_for_output(length) });
+        self.send("read", io, SendOptions::default()).await
+    }
+
+    /// Sends a write of `data` at `offset` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the write ends is in its completion.
+    pub async fn write(&self, offset: i64, data: impl Into<Bytes>) -> Result<PendingIo, Error> {
+        let io =
+            Io::Write(v1::WriteFormat { device_offset: Some(offset), input_memory: memory_for_input(data.into()) });
+        self.send("write", io, SendOptions::default()).await
+    }
+
+    /// Sends a device control request with the full 32-bit control code (IOC-1); empty `input` and zero
+    /// `output_length` stand for no memory.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the request ends is in its completion.
+    pub async fn device_io_control(
+        &self,
+        code: u32,
+        input: impl Into<Bytes>,
+        output_length: u64,
+    ) -> Result<PendingIo, Error> {
+        let io = Io::DeviceControl(v1::DeviceControlFormat {
+            code,
+            input_memory: memory_for_input(input.into()),
+            output_memory: memory_for_output(output_length),
+        });
+        self.send("device control", io, SendOptions::default()).await
+    }
+
+    /// Sends I/O of any format with any options; `call` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused, or as every call.
+    pub async fn send(&self, call: &'static str, io: Io, options: SendOptions) -> Result<PendingIo, Error> {
+        let message = v1::FormatAndSendRequest {
+            request_id: self.core.next_request_id(),
+            format: Some(v1::Format { file_id: self.id.clone(), target_id: String::new(), io: Some(io) }),
+            options: Some(options.into()),
+            retain: false,
+        };
+        self.core.format_and_send(call, message).await
+    }
+
+    /// Closes the file: `Close`. Answers when cleanup has been done below and the file's requests have been asked to
+    /// cancel; it does not wait for them (CLS-13).
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if the connection was lost meanwhile: a Close may not be repeated blindly (CLS-17). The
+    /// file is then closed at the latest with its session.
+    pub async fn close(mut self) -> Result<ClosedFile, Error> {
+        let gone = self.gone.take().expect("only close takes it, and consumes");
+        let message = v1::CloseRequest { file_id: self.id.clone() };
+        self.core
+            .call("Close", Repeat::Never, |mut device| {
+                let message = message.clone();
+                async move { device.close(message).await }
+            })
+            .await?;
+        Ok(ClosedFile { core: self.core.clone(), id: std::mem::take(&mut self.id), gone })
+    }
+}
+
+impl Drop for DriverCreatedFile {
+    fn drop(&mut self) {
+        if self.gone.is_some() {
+            self.core.file_leaked();
+            tracing::warn!(file = %self.id, "a file was dropped without close (CLS-16)");
+        }
+    }
+}
+
+impl ClosedFile {
+    /// The file's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Waits until the file is gone: after its last completion and its last request (phase P7 of CLS-3, CLS-20).
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`] if the session ended first.
+    pub async fn gone(self) -> Result<(), Error> {
+        self.gone.await.map_err(|_| self.core.ended_error())
+    }
+}
+
+/// A memory of its own for output; none for zero bytes.
+fn memory_for_output(size: u64) -> Option<v1::OutputMemory> {
+    (size > 0).then_some(v1::OutputMemory { size, offset: None })
+}
+
+/// A memory with these contents; none for no bytes.
+fn memory_for_input(data: Bytes) -> Option<v1::InputMemory> {
+    (!data.is_empty()).then_some(v1::InputMemory { data, offset: None })
+}

@@ -1,0 +1,195 @@
+//! I/O targets: `IWDFIoTarget` and `IWDFIoTargetStateManagement`. Formatting goes through the target, as in UMDF.
+
+use std::sync::Arc;
+
+use lowerdeck_proto::v1;
+use lowerdeck_proto::v1::format::Io;
+
+use crate::error::Error;
+use crate::file::DriverCreatedFile;
+use crate::hresult::HResult;
+use crate::request::IoRequest;
+use crate::session::{Core, Repeat};
+
+/// Where requests are sent. Cheap to clone; all clones are one target.
+#[derive(Debug, Clone)]
+pub struct IoTarget {
+    core: Arc<Core>,
+    /// Empty for the default I/O target.
+    id: String,
+}
+
+impl IoTarget {
+    pub(crate) fn default_of(core: Arc<Core>) -> IoTarget {
+        IoTarget { core, id: String::new() }
+    }
+
+    /// The target's id; empty for the default I/O target.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `FormatRequestForRead`. Without memory: a read of zero length; without offset: the lower driver sees 0.
+    ///
+    /// # Errors
+    /// As every call. A failing result of Format is the value, and leaves the request unformatted (TGT-14).
+    pub async fn format_request_for_read(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+        output_memory: Option<v1::OutputMemory>,
+        device_offset: Option<i64>,
+    ) -> Result<HResult, Error> {
+        let io = Io::Read(v1::ReadFormat { device_offset, output_memory });
+        self.format(request, file, io).await
+    }
+
+    /// `FormatRequestForWrite`. Without memory: a write of zero length; without offset: the lower driver sees 0.
+    ///
+    /// # Errors
+    /// As [`IoTarget::format_request_for_read`].
+    pub async fn format_request_for_write(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+        input_memory: Option<v1::InputMemory>,
+        device_offset: Option<i64>,
+    ) -> Result<HResult, Error> {
+        let io = Io::Write(v1::WriteFormat { device_offset, input_memory });
+        self.format(request, file, io).await
+    }
+
+    /// `FormatRequestForIoctl`, with the full 32-bit control code (IOC-1).
+    ///
+    /// # Errors
+    /// As [`IoTarget::format_request_for_read`].
+    pub async fn format_request_for_ioctl(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+        code: u32,
+        input_memory: Option<v1::InputMemory>,
+        output_memory: Option<v1::OutputMemory>,
+    ) -> Result<HResult, Error> {
+        let io = Io::DeviceControl(v1::DeviceControlFormat { code, input_memory, output_memory });
+        self.format(request, file, io).await
+    }
+
+    async fn format(&self, request: &IoRequest, file: &DriverCreatedFile, io: Io) -> Result<HResult, Error> {
+        let message = v1::FormatRequestRequest {
+            request_id: request.id(),
+            format: Some(v1::Format { file_id: file.id().to_owned(), target_id: self.id.clone(), io: Some(io) }),
+        };
+        let formatted = self
+            .core
+            .call("FormatRequest", Repeat::Safe, |mut device| {
+                let message = message.clone();
+                async move { device.format_request(message).await }
+            })
+            .await?;
+        Ok(HResult(formatted.hresult))
+    }
+
+    /// `GetState`: a snapshot (TGT-32).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn get_state(&self) -> Result<v1::TargetState, Error> {
+        let target_id = self.id.clone();
+        let target = self
+            .core
+            .call("GetTarget", Repeat::Safe, |mut device| {
+                let target_id = target_id.clone();
+                async move { device.get_target(v1::GetTargetRequest { target_id }).await }
+            })
+            .await?;
+        Ok(target.state())
+    }
+
+    /// `Start`: delivers what was pended in the target, oldest first (TGT-20).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn start(&self) -> Result<HResult, Error> {
+        let target_id = self.id.clone();
+        let started = self
+            .core
+            .call("StartTarget", Repeat::Safe, |mut device| {
+                let target_id = target_id.clone();
+                async move {
+                    let message = v1::StartTargetRequest { target_id };
+                    device.start_target(message).await
+                }
+            })
+            .await?;
+        Ok(HResult(started.hresult))
+    }
+
+    /// `Stop`: unless requests are left pending, waits until those in flight have completed (TGT-23, TGT-25).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn stop(&self, action: v1::SentIoAction) -> Result<HResult, Error> {
+        let message = v1::StopTargetRequest { target_id: self.id.clone(), action: action.into() };
+        let stopped = self
+            .core
+            .call("StopTarget", Repeat::Safe, |mut device| {
+                let message = message.clone();
+                async move { device.stop_target(message).await }
+            })
+            .await?;
+        Ok(HResult(stopped.hresult))
+    }
+
+    /// `Remove`: waits until everything sent through the target has completed (TGT-29).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn remove(&self, surprise: bool) -> Result<HResult, Error> {
+        let message = v1::RemoveTargetRequest { target_id: self.id.clone(), surprise };
+        let removed = self
+            .core
+            .call("RemoveTarget", Repeat::Safe, |mut device| {
+                let message = message.clone();
+                async move { device.remove_target(message).await }
+            })
+            .await?;
+        Ok(HResult(removed.hresult))
+    }
+
+    /// `DeleteWdfObject` on the target; the default I/O target refuses (OBJ-4).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn delete_wdf_object(&self) -> Result<HResult, Error> {
+        let target_id = self.id.clone();
+        let deleted = self
+            .core
+            .call("DeleteTarget", Repeat::Never, |mut device| {
+                let target_id = target_id.clone();
+                async move {
+                    let message = v1::DeleteTargetRequest { target_id };
+                    device.delete_target(message).await
+                }
+            })
+            .await?;
+        Ok(HResult(deleted.hresult))
+    }
+
+    /// `CancelSentRequestsForFile`: asks for the cancellation of everything this session sent on the file through
+    /// this target; reports nothing and does not close the file (TGT-33).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn cancel_sent_requests_for_file(&self, file: &DriverCreatedFile) -> Result<(), Error> {
+        let message =
+            v1::CancelSentRequestsForFileRequest { file_id: file.id().to_owned(), target_id: self.id.clone() };
+        self.core
+            .call("CancelSentRequestsForFile", Repeat::Safe, |mut device| {
+                let message = message.clone();
+                async move { device.cancel_sent_requests_for_file(message).await }
+            })
+            .await?;
+        Ok(())
+    }
+}

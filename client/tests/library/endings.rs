@@ -1,0 +1,110 @@
+//! How sessions end, in order and otherwise.
+
+use std::time::Duration;
+
+use lowerdeck_client::{Error, SessionEnd, SessionOptions, reason};
+use tonic::Code;
+
+use crate::fake::{Fake, accepted, lost, refused};
+
+#[tokio::test]
+async fn a_close_whose_reply_is_lost_is_not_repeated() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (closed, ()) = tokio::join!(file.close(), async {
+        fake.closes.recv().await.expect("a close").answer(Err(lost()));
+    });
+    assert!(matches!(closed, Err(Error::Interrupted { call: "Close", .. })));
+    assert!(fake.closes.is_empty());
+    session.close().await.expect("the books balance");
+}
+
+#[tokio::test]
+async fn books_that_differ_from_the_servers_are_reported() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    fake.balance(1, 1, 0);
+    let error = session.close().await.expect_err("it sent nothing");
+    assert!(matches!(error, Error::Unbalanced(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_completion_of_another_class_than_the_server_counts_is_reported() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (pending, id) = tokio::join!(file.read(0, 4), async {
+        let sent = fake.sends.recv().await.expect("a send");
+        let id = sent.message.request_id;
+        sent.answer(accepted());
+        id
+    });
+    fake.completed(id, 0);
+    pending.expect("accepted").await.expect("completed");
+    fake.balance(1, 0, 1);
+    let error = session.close().await.expect_err("it was told of a success");
+    assert!(matches!(error, Error::Unbalanced(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_dropped_open_is_counted() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    drop(file);
+    let sheet = session.close().await.expect("the books balance");
+    assert_eq!(sheet.leaked_files, 1);
+}
+
+#[tokio::test]
+async fn an_ended_session_tells_everyone_who_waits() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (pending, ()) = tokio::join!(file.read(0, 4), async {
+        fake.sends.recv().await.expect("a send").answer(accepted());
+    });
+    fake.cut(refused(Code::NotFound, reason::SESSION_ENDED));
+    let error = pending.expect("accepted").await.expect_err("no completion");
+    assert!(matches!(error, Error::SessionEnded(SessionEnd::Forgotten(_))));
+    let error = file.read(0, 4).await.expect_err("the session is over");
+    assert!(matches!(error, Error::SessionEnded(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_stream_of_the_same_session_ends_this_one() {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake")).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (pending, ()) = tokio::join!(file.read(0, 4), async {
+        fake.sends.recv().await.expect("a send").answer(accepted());
+    });
+    fake.cut(refused(Code::FailedPrecondition, reason::EVENT_STREAM_REPLACED));
+    let error = pending.expect("accepted").await.expect_err("no completion");
+    assert!(matches!(error, Error::SessionEnded(SessionEnd::Replaced)));
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_ends_the_session_when_the_window_is_used_up() {
+    let mut fake = Fake::start().await;
+    let options = SessionOptions::new("fake").reconnect_window(Duration::from_millis(50));
+    let session = fake.open(options).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (pending, ()) = tokio::join!(file.read(0, 4), async {
+        fake.sends.recv().await.expect("a send").answer(accepted());
+    });
+    fake.stay_away();
+    let error = pending.expect("accepted").await.expect_err("no completion");
+    assert!(matches!(error, Error::SessionEnded(SessionEnd::ConnectionLost { .. })));
+}
+
+#[tokio::test]
+async fn a_close_that_a_held_request_delays_is_given_up_with_a_reason() {
+    let mut fake = Fake::start().await;
+    let options = SessionOptions::new("fake").close_timeout(Duration::from_millis(20));
+    let session = fake.open(options).await;
+    fake.hold_close();
+    let error = session.close().await.expect_err("it is not answered");
+    assert!(matches!(error, Error::StillOpen { .. }), "{error}");
+}
