@@ -16,6 +16,30 @@ const WIN32: u32 = 0x8007_0000;
 /// Facility 0x20 of an NTSTATUS: the framework's own codes (REQ-55).
 const FRAMEWORK_FACILITY: u32 = 0x20;
 
+/// NTSTATUS codes and what applications see of them as Win32 codes (ERR-6).
+const WIN32_OF_NT: [(u32, u32); 20] = [
+    (0xC000_0010, 1),
+    (0xC000_0184, 22),
+    (0xC000_000D, 87),
+    (0xC000_0120, 995),
+    (0xC000_00B5, 121),
+    (0xC000_00D0, 71),
+    (0xC000_009A, 1450),
+    (0xC000_0128, 6),
+    (0xC000_0056, 5),
+    (0xC000_0095, 534),
+    (0x8000_0005, 234),
+    (0xC000_0011, 38),
+    (0xC000_014B, 109),
+    (0xC000_00B0, 233),
+    (0xC000_00B1, 232),
+    (0xC000_00B3, 536),
+    (0xC000_00AC, 231),
+    (0xC000_0023, 122),
+    (0xC000_00BB, 50),
+    (0xC000_0450, 1291),
+];
+
 /// Declares the named codes once, for the constants, their names and the parser.
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
@@ -140,6 +164,16 @@ impl HResult {
     /// The wrapped NTSTATUS, when the NT bit is set (ERR-3).
     pub const fn nt_status(self) -> Option<u32> {
         if self.0 & NT_BIT != 0 { Some(self.0 & !NT_BIT) } else { None }
+    }
+
+    /// The Win32 code an application would see: of facility 7 the low half (ERR-3), of a wrapped NTSTATUS the
+    /// system's translation (ERR-6), 0 for success. None for codes without a Win32 view.
+    pub fn win32_code(self) -> Option<u32> {
+        match self.nt_status() {
+            Some(nt) => WIN32_OF_NT.iter().find(|(status, _)| *status == nt).map(|(_, code)| *code),
+            None if self.0 & 0xFFFF_0000 == WIN32 => Some(self.0 & 0xFFFF),
+            None => (self == HResult::S_OK).then_some(0),
+        }
     }
 
     /// The class to compare by (ERR-4).
