@@ -159,8 +159,10 @@ impl RunningServer {
 
     async fn drain_for(self, drain: Duration, now: CancellationToken) {
         tracing::info!(deadline = ?drain, "draining");
-        self.sessions.drain(clock::wall_time() + drain);
+        // Readiness first: whoever routes by it must know before anybody is told to leave.
+        self.sessions.refuse_new();
         self.streams.health.send_modify(|count| *count += 1);
+        self.sessions.announce_drain(clock::wall_time() + drain);
         tokio::select! {
             () = self.sessions.all_ended() => {}
             () = tokio::time::sleep(drain) => tracing::warn!("sessions were still open at the drain's deadline"),

@@ -53,6 +53,7 @@ impl Source for EventSource {
                 Reading::Quiet => {}
             }
             tokio::select! {
+                biased; // what was recorded before the end is told before the end
                 () = change => {}
                 () = tokio::time::sleep(self.streams.heartbeat) => return Ok(Some(self.heartbeat())),
                 () = self.streams.end.cancelled() => {

@@ -112,11 +112,13 @@ pub fn open_terms(message: v1::OpenSessionRequest) -> Result<OpenTerms, Refusal>
 
 /// A lease; its bounds are the session's business.
 pub fn lease(lease: Option<prost_types::Duration>) -> Result<Option<Duration>, Refusal> {
+    // Not prost's own conversion, which normalises first and overflows on the way.
     let convert = |lease: prost_types::Duration| {
-        Duration::try_from(lease)
-            .map_err(|_| refuse("lease", Fault::Invalid("must be a duration that is not negative")))
+        let (seconds, nanos) = (u64::try_from(lease.seconds).ok()?, u32::try_from(lease.nanos).ok()?);
+        (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
     };
-    lease.map(convert).transpose()
+    let invalid = || refuse("lease", Fault::Invalid("must be a duration that is not negative"));
+    lease.map(|lease| convert(lease).ok_or_else(invalid)).transpose()
 }
 
 fn callbacks(numbers: &[i32]) -> Result<CallbackSet, Refusal> {

@@ -74,8 +74,8 @@ limits! {
     retained_events_max = 131_072, "events per session", "two completions for each request that may exist";
     retained_bytes_max = 256 * MIB, "bytes per session", "read data waiting for acknowledgement";
     bytes_in_flight_max = 256 * MIB, "bytes per session", "memories of requests that are not deleted: 64 of the largest";
-    payload_bytes_max = 4 * MIB, "bytes per memory", "as much as a client with default gRPC settings can send at once";
-    message_bytes_max = 4 * MIB + 64 * KIB, "bytes per message", "the largest payload and everything around it";
+    payload_bytes_max = 4 * MIB - 64 * KIB, "bytes per memory", "the largest message less everything around its payload";
+    message_bytes_max = 4 * MIB, "bytes per message", "the largest that a gRPC client with default settings receives";
     header_bytes_max = 16 * KIB, "bytes per header block", "HTTP/2's usual bound; our metadata needs under 1 KiB";
     blocking_calls_max = 1024, "calls per session", "calls that wait inside the server; each keeps one HTTP/2 stream";
     concurrent_streams_max = 2048, "streams per connection", "twice the blocking calls of a session, so that cancel and close always find a stream";

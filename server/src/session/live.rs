@@ -139,6 +139,7 @@ impl Session {
         if self.attachment.set(attachment).is_err() {
             tracing::error!(session = %self.prefix, "a session was attached twice");
         }
+        self.announce();
         Ok(())
     }
 
@@ -211,6 +212,22 @@ impl Session {
     /// Resolves when something was appended to the event log or the phase changed; enable it before looking.
     pub fn changes(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+
+    /// Waits until it is known whether the session came to be, and says so.
+    pub(super) async fn settled(&self) -> bool {
+        loop {
+            let changed = self.changes();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.attachment.get().is_some() {
+                return true;
+            }
+            if matches!(self.phase(), Phase::Ended(_)) {
+                return false;
+            }
+            changed.await;
+        }
     }
 
     /// Announces that the server shuts down.

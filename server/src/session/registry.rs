@@ -68,7 +68,13 @@ impl Sessions {
     /// [`SessionError::LimitReached`], [`SessionError::Draining`], and those of the host.
     pub async fn open(&self, id: Uuid, terms: OpenTerms) -> Result<Arc<Session>, SessionError> {
         let lease = self.lease_length(terms.lease)?;
-        let (session, is_new) = self.find_or_insert(id, terms, lease)?;
+        let (session, is_new) = loop {
+            let (session, is_new) = self.find_or_insert(id, terms.clone(), lease)?;
+            // One that another call is just opening: its outcome is the outcome of this call too.
+            if is_new || session.settled().await {
+                break (session, is_new);
+            }
+        };
         if is_new {
             let attached = self.catalog.instance_for_session(&session.terms().stack).map_err(SessionError::from);
             if let Err(error) = attached.and_then(|instance| session.attach(&instance)) {
@@ -191,9 +197,13 @@ impl Sessions {
         session.lose(EndReason::StackRemoved);
     }
 
-    /// From now on no session is opened; those that are open hear that the server ends at `deadline`.
-    pub fn drain(&self, deadline: SystemTime) {
+    /// From now on no session is opened.
+    pub fn refuse_new(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Tells every open session that the server ends at `deadline`.
+    pub fn announce_drain(&self, deadline: SystemTime) {
         for session in self.open_sessions() {
             session.drain(deadline);
         }
