@@ -1,0 +1,236 @@
+//! What a script needs of whatever executes it.
+//!
+//! Everything is synchronous: when a method returns, the stack has run until nothing was ready, so that what has not
+//! happened will not happen by waiting. Objects are named by the script's numbers.
+
+use bytes::Bytes;
+use lowerdeck_framework::status::HResult;
+
+pub use lowerdeck_framework::stack::CancelAnswer;
+pub use lowerdeck_framework::target::SentIoAction;
+
+/// Which stack to play on.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The stack expression, top first.
+    pub stack: String,
+    /// Findings instead of driver stops.
+    pub lenient: bool,
+    /// L0's own PnP callbacks that the script answers itself, by their UMDF names.
+    pub callbacks: Vec<&'static str>,
+}
+
+/// A window of a memory: offset and length in bytes (TGT-9).
+pub type Window = (u64, u64);
+
+/// The kind-specific part of a Format call.
+#[derive(Debug, Clone)]
+pub enum Io {
+    /// `FormatRequestForRead`.
+    Read {
+        /// Size of the memory in bytes; None is a NULL memory.
+        size: Option<u64>,
+        /// Which part of it.
+        window: Option<Window>,
+        /// `DeviceOffset` in bytes.
+        offset: Option<i64>,
+    },
+    /// `FormatRequestForWrite`.
+    Write {
+        /// The memory; None is a NULL memory.
+        data: Option<Bytes>,
+        /// Which part of it.
+        window: Option<Window>,
+        /// `DeviceOffset` in bytes.
+        offset: Option<i64>,
+    },
+    /// `FormatRequestForIoctl`.
+    DeviceControl {
+        /// The full 32-bit code.
+        code: u32,
+        /// The input memory.
+        input: Option<Bytes>,
+        /// Size of the output memory in bytes.
+        output: Option<u64>,
+    },
+}
+
+/// How a blocking call returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It gave this status.
+    Status(HResult),
+    /// It is void.
+    Void,
+}
+
+/// A blocking call that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Call(pub u64);
+
+/// One `OnCompletion` that reached L0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// Which request.
+    pub request: u64,
+    /// How it ended.
+    pub status: HResult,
+    /// Normally bytes transferred.
+    pub information: u64,
+    /// Output data.
+    pub data: Bytes,
+}
+
+/// What `GetRequest` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// `Unformatted`, `Formatted`, `Pended`, `InFlight`, `Completed`.
+    pub state: String,
+    /// `GetStatus`.
+    pub status: HResult,
+    /// `GetType` as `read`, `write`, `ioctl`; empty when unformatted.
+    pub kind: String,
+}
+
+/// A line of the outstanding-file report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outstanding {
+    /// The file's label, or its name when it has one.
+    pub file: String,
+    /// Creator layer of the file.
+    pub creator: String,
+    /// Requests that keep it.
+    pub requests: Vec<OutstandingRequest>,
+}
+
+/// A request in the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutstandingRequest {
+    /// `L0:7`.
+    pub label: String,
+    /// Its packet has completed: it is undeleted.
+    pub completed: bool,
+    /// A cancel was asked.
+    pub cancel_requested: bool,
+    /// The layers that have it, top first, as `L1`.
+    pub layers: Vec<String>,
+    /// `read`, `write`, `ioctl`, `create`.
+    pub kind: String,
+}
+
+/// Things two threads of L0 can do at once.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// `Close` of the file with this number.
+    Close(u64),
+    /// `Send` of a formatted request.
+    Send(u64),
+    /// `CancelSentRequest`.
+    Cancel(u64),
+    /// A command to the driver of a layer.
+    Control(u8, String),
+    /// `Start` of the default target.
+    Start,
+    /// `Stop` of the default target, leaving sent I/O pending.
+    Stop,
+    /// The clock advances by so many ticks.
+    Advance(u64),
+}
+
+/// What an act gave at once: a status, the BOOL of a cancel, or a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// `Close` was begun.
+    Begun(Call),
+    /// `Send` gave this.
+    Sent(HResult),
+    /// `CancelSentRequest` gave this.
+    Cancelled(CancelAnswer),
+    /// The clock advanced.
+    Advanced,
+    /// The driver replied.
+    Replied(String),
+}
+
+/// An entry of the trace as the back end has it: labels not yet translated to the script's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawMoment {
+    /// 0 is the upper driver.
+    pub layer: u32,
+    /// Name in the scenarios' vocabulary.
+    pub name: String,
+    /// `file#1`, or empty.
+    pub file: String,
+    /// `L0:7`, or empty.
+    pub request: String,
+    /// For `Io`: the kind.
+    pub kind: String,
+    /// Where one was given.
+    pub status: Option<HResult>,
+    /// For completions.
+    pub information: Option<u64>,
+    /// Rule of a finding or driver stop.
+    pub rule: String,
+}
+
+/// Executes a script.
+pub trait Backend {
+    /// `framework` or `wire`.
+    fn name(&self) -> &'static str;
+    /// What replays this execution.
+    fn replay(&self) -> String;
+    /// Gives a command to the driver of a hosted layer.
+    fn control(&mut self, layer: u8, command: &str) -> Result<String, String>;
+    /// Begins `CreateWdfFile`; `file` is the number of both the file and its create.
+    fn begin_create(&mut self, file: u64, name: Option<&str>) -> Call;
+    /// Begins `Close`.
+    fn begin_close(&mut self, file: u64) -> Call;
+    /// Begins `Stop`, or `Start` with None.
+    fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call;
+    /// Begins `Remove` of the default target.
+    fn begin_target_remove(&mut self) -> Call;
+    /// How a call returned, if it has.
+    fn outcome(&mut self, call: Call) -> Option<Outcome>;
+    /// `GetState` of the default target, as a number.
+    fn target_state(&mut self) -> u32;
+    /// `CreateRequest`, with or without `OnCompletion`.
+    fn create_request(&mut self, request: u64, callback: bool);
+    /// `FormatRequestFor…`; no file is a NULL `pFile`.
+    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> HResult;
+    /// `Send`, never synchronous here.
+    fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult;
+    /// Begins a synchronous `Send`; it returns when the request has completed.
+    fn begin_synchronous_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call;
+    /// `CancelSentRequest`.
+    fn cancel(&mut self, request: u64) -> CancelAnswer;
+    /// `CancelSentRequestsForFile`.
+    fn cancel_for_file(&mut self, file: u64);
+    /// `Reuse`, and `SetCompletionCallback` when `callback`.
+    fn reuse(&mut self, request: u64, status: HResult, callback: bool);
+    /// `DeleteWdfObject`.
+    fn delete(&mut self, request: u64) -> HResult;
+    /// State and `GetStatus`.
+    fn view(&mut self, request: u64) -> Option<View>;
+    /// Completions that reached L0 since the last call, in order.
+    fn take_completions(&mut self) -> Vec<Completion>;
+    /// The whole trace.
+    fn trace(&mut self) -> Vec<RawMoment>;
+    /// The outstanding-file report.
+    fn outstanding(&mut self) -> Vec<Outstanding>;
+    /// Names of L0's callbacks that were invoked and have not returned, oldest first.
+    fn pending_callbacks(&mut self) -> Vec<String>;
+    /// Returns from the oldest pending callback.
+    fn return_from_callback(&mut self, status: HResult);
+    /// Lets the stack's clock advance, in ticks of 100 ns.
+    fn advance(&mut self, ticks: u64);
+    /// Somebody sets the wall clock forward, in ticks; the monotonic one knows nothing of it.
+    fn shift_wall_clock(&mut self, ticks: i64);
+    /// Begins orderly removal of the stack.
+    fn unplug(&mut self);
+    /// The client dies with all it has.
+    fn lose_client(&mut self);
+    /// Two acts at the same time; each back end mixes them in its own way.
+    fn race(&mut self, one: Act, other: Act) -> (Deed, Deed);
+    /// The RPC of a begun call is given up by its client; in-process there is nothing to give up.
+    fn abandon_call(&mut self, call: Call);
+}

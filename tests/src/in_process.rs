@@ -1,0 +1,442 @@
+//! The framework back end: the stack in this process, under a chosen scheduler, on a clock of the script's own.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use lowerdeck_drivers::definition::StackDefinition;
+use lowerdeck_framework::callback::{Callback, CallbackSet};
+use lowerdeck_framework::clock::Now;
+use lowerdeck_framework::effect::{CallResult, Effect};
+use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
+use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
+use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
+use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
+use lowerdeck_framework::scheduler::{Scheduler, SeededScheduler};
+use lowerdeck_framework::stack::{Stack, StackConfig, UpperConfig};
+use lowerdeck_framework::status::HResult;
+use lowerdeck_framework::trace::{Call as TracedCall, TraceEntry, TraceKind};
+use lowerdeck_framework::verifier::VerifierMode;
+
+use crate::backend::{
+    Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, OutstandingRequest, RawMoment,
+    SentIoAction, Setting, View, Window,
+};
+
+/// Trace entries kept: more than any scenario makes.
+const TRACE_CAPACITY: usize = 1 << 16;
+/// Findings kept.
+const FINDINGS_CAPACITY: usize = 256;
+
+/// See the module.
+pub struct InProcess {
+    stack: Stack,
+    now: Now,
+    upper: DeviceId,
+    seed: Option<u64>,
+    /// Chooses how racing acts mix; a sequence of its own, so that it does not shift the schedule.
+    races: SeededScheduler,
+    calls: u64,
+    creates: HashMap<CallId, u64>,
+    synchronous: HashMap<Call, u64>,
+    files: HashMap<u64, FileId>,
+    requests: HashMap<u64, RequestId>,
+    returned: HashMap<Call, Outcome>,
+    completions: Vec<Completion>,
+    completed: HashMap<u64, HResult>,
+    invoked: VecDeque<(CallbackId, Callback)>,
+}
+
+impl InProcess {
+    /// Builds and starts the stack of `setting`. Without a seed the oldest step runs first.
+    pub fn new(setting: &Setting, seed: Option<u64>) -> InProcess {
+        let definition: StackDefinition = setting.stack.parse().unwrap_or_else(|problem| panic!("{problem}"));
+        let drivers = definition.build(1).unwrap_or_else(|problem| panic!("{problem}"));
+        let scheduler = seed.map(|seed| Box::new(SeededScheduler::new(seed)) as Box<dyn Scheduler>);
+        let mut stack = Stack::new(StackConfig {
+            drivers,
+            verifier: if setting.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
+            method_neither: MethodNeitherAction::Reject,
+            trace_capacity: TRACE_CAPACITY,
+            findings_capacity: FINDINGS_CAPACITY,
+            scheduler,
+        })
+        .unwrap_or_else(|problem| panic!("{problem}"));
+        let now = Now { monotonic: 0, wall: 1 << 57 };
+        let wanted =
+            Callback::PNP.into_iter().filter(|callback| setting.callbacks.contains(&callback.to_string().as_str()));
+        let callbacks = wanted.fold(CallbackSet::EMPTY, CallbackSet::with);
+        let upper = stack.upper_attached(now, UpperConfig { tag: 1, callbacks });
+        stack.start(now);
+        let races = SeededScheduler::new(seed.unwrap_or(0) ^ 0x5eed);
+        let mut backend = InProcess {
+            stack,
+            now,
+            upper,
+            seed,
+            races,
+            calls: 0,
+            creates: HashMap::new(),
+            synchronous: HashMap::new(),
+            files: HashMap::new(),
+            requests: HashMap::new(),
+            returned: HashMap::new(),
+            completions: Vec::new(),
+            completed: HashMap::new(),
+            invoked: VecDeque::new(),
+        };
+        backend.settle();
+        backend
+    }
+
+    /// Runs until nothing is ready and takes what came of it.
+    fn settle(&mut self) {
+        self.stack.run(self.now);
+        let mut effects = Vec::new();
+        self.stack.take_effects(&mut effects);
+        for effect in effects {
+            self.take(effect);
+        }
+    }
+
+    fn take(&mut self, effect: Effect) {
+        match effect {
+            Effect::ReturnCall { call, result, .. } => {
+                let outcome = match result {
+                    CallResult::WdfFileCreated(Ok(file)) => {
+                        self.files.insert(self.creates[&call], file);
+                        Outcome::Status(HResult::S_OK)
+                    }
+                    CallResult::WdfFileCreated(Err(status)) | CallResult::TargetChanged(status) => {
+                        Outcome::Status(status)
+                    }
+                    CallResult::Closed => Outcome::Void,
+                };
+                self.returned.insert(Call(call.0), outcome);
+            }
+            Effect::CompleteRequest { number, callback, params, .. } => {
+                self.completed.insert(number, params.status);
+                if callback {
+                    let (status, information, data) = (params.status, params.information, params.output);
+                    self.completions.push(Completion { request: number, status, information, data });
+                }
+            }
+            Effect::InvokeCallback { callback, kind, .. } => self.invoked.push_back((callback, kind)),
+            _ => {}
+        }
+    }
+
+    fn next_call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls)
+    }
+
+    /// A file that never opened is a stale id: UMDF never handed it out.
+    fn file(&self, number: u64) -> FileId {
+        self.files.get(&number).copied().unwrap_or_default()
+    }
+
+    fn request(&self, number: u64) -> RequestId {
+        self.requests.get(&number).copied().unwrap_or_default()
+    }
+
+    fn apply(&mut self, act: &Act) -> Deed {
+        match act {
+            Act::Close(file) => {
+                let call = self.next_call();
+                self.stack.close_requested(self.now, self.upper, self.file(*file), call);
+                Deed::Begun(Call(call.0))
+            }
+            Act::Send(request) => {
+                let request = self.request(*request);
+                Deed::Sent(self.stack.send_requested(self.now, self.upper, request, SendOptions::default()))
+            }
+            Act::Cancel(request) => {
+                let request = self.request(*request);
+                Deed::Cancelled(self.stack.cancel_requested(self.now, self.upper, request))
+            }
+            Act::Start => {
+                let call = self.next_call();
+                self.stack.target_start_requested(self.now, self.upper, call);
+                Deed::Begun(Call(call.0))
+            }
+            Act::Stop => {
+                let call = self.next_call();
+                self.stack.target_stop_requested(self.now, self.upper, SentIoAction::LeavePending, call);
+                Deed::Begun(Call(call.0))
+            }
+            Act::Advance(ticks) => {
+                self.now.monotonic += ticks;
+                self.now.wall += i64::try_from(*ticks).unwrap_or(i64::MAX);
+                self.stack.step(self.now);
+                Deed::Advanced
+            }
+            Act::Control(layer, command) => {
+                let reply = self.stack.driver_controlled(self.now, Level(*layer), command);
+                Deed::Replied(reply.unwrap_or_else(|problem| problem.to_string()))
+            }
+        }
+    }
+}
+
+fn offset(window: Option<Window>) -> Option<MemoryOffset> {
+    window.map(|(buffer_offset, buffer_length)| MemoryOffset { buffer_offset, buffer_length })
+}
+
+fn format_io(io: Io) -> FormatIo {
+    match io {
+        Io::Read { size, window, offset: device_offset } => {
+            FormatIo::Read { output: size.map(|size| OutputMemory { size, window: offset(window) }), device_offset }
+        }
+        Io::Write { data, window, offset: device_offset } => {
+            FormatIo::Write { input: data.map(|data| InputMemory { data, window: offset(window) }), device_offset }
+        }
+        Io::DeviceControl { code, input, output } => FormatIo::DeviceControl {
+            code: IoControlCode(code),
+            input: input.map(|data| InputMemory { data, window: None }),
+            output: output.map(|size| OutputMemory { size, window: None }),
+        },
+    }
+}
+
+impl Backend for InProcess {
+    fn name(&self) -> &'static str {
+        "framework"
+    }
+
+    fn replay(&self) -> String {
+        match self.seed {
+            None => format!("{}=fifo", crate::scenario::SCHEDULE_VARIABLE),
+            Some(seed) => format!("{}={seed}", crate::scenario::SCHEDULE_VARIABLE),
+        }
+    }
+
+    fn control(&mut self, layer: u8, command: &str) -> Result<String, String> {
+        let reply = self.stack.driver_controlled(self.now, Level(layer), command);
+        self.settle();
+        reply.map_err(|problem| problem.to_string())
+    }
+
+    fn begin_create(&mut self, file: u64, name: Option<&str>) -> Call {
+        let call = self.next_call();
+        self.creates.insert(call, file);
+        self.stack.create_requested(self.now, self.upper, file, u128::from(file), name, call);
+        self.settle();
+        Call(call.0)
+    }
+
+    fn begin_close(&mut self, file: u64) -> Call {
+        let Deed::Begun(call) = self.apply(&Act::Close(file)) else { unreachable!("a close is begun") };
+        self.settle();
+        call
+    }
+
+    fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call {
+        let call = self.next_call();
+        match action {
+            Some(action) => self.stack.target_stop_requested(self.now, self.upper, action, call),
+            None => self.stack.target_start_requested(self.now, self.upper, call),
+        }
+        self.settle();
+        Call(call.0)
+    }
+
+    fn begin_target_remove(&mut self) -> Call {
+        let call = self.next_call();
+        self.stack.target_remove_requested(self.now, self.upper, call);
+        self.settle();
+        Call(call.0)
+    }
+
+    fn outcome(&mut self, call: Call) -> Option<Outcome> {
+        if let Some(request) = self.synchronous.get(&call) {
+            return self.completed.get(request).map(|status| Outcome::Status(*status));
+        }
+        self.returned.get(&call).copied()
+    }
+
+    fn target_state(&mut self) -> u32 {
+        self.stack.target_state(self.upper).number()
+    }
+
+    fn create_request(&mut self, request: u64, callback: bool) {
+        let id = self.stack.request_created(self.upper, request, callback);
+        self.requests.insert(request, id);
+    }
+
+    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> HResult {
+        let format = Format { file: file.map(|file| self.file(file)), io: format_io(io) };
+        self.stack.format_requested(self.upper, self.request(request), format)
+    }
+
+    fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult {
+        let request = self.request(request);
+        let status = self.stack.send_requested(self.now, self.upper, request, SendOptions { flags, timeout });
+        self.settle();
+        status
+    }
+
+    fn begin_synchronous_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call {
+        let status = self.send(request, flags, timeout);
+        let call = Call(self.next_call().0);
+        if status == HResult::S_OK {
+            self.synchronous.insert(call, request);
+        } else {
+            self.returned.insert(call, Outcome::Status(status));
+        }
+        call
+    }
+
+    fn cancel(&mut self, request: u64) -> CancelAnswer {
+        let answer = self.stack.cancel_requested(self.now, self.upper, self.request(request));
+        self.settle();
+        answer
+    }
+
+    fn cancel_for_file(&mut self, file: u64) {
+        self.stack.cancel_for_file_requested(self.now, self.upper, self.file(file));
+        self.settle();
+    }
+
+    fn reuse(&mut self, request: u64, status: HResult, callback: bool) {
+        self.stack.reuse_requested(self.upper, self.request(request), status, callback);
+        self.settle();
+    }
+
+    fn delete(&mut self, request: u64) -> HResult {
+        let status = self.stack.delete_requested(self.upper, self.request(request));
+        self.settle();
+        status
+    }
+
+    fn view(&mut self, request: u64) -> Option<View> {
+        let view = self.stack.request_view(self.request(request))?;
+        let kind = view.kind.map(|kind| kind.to_string()).unwrap_or_default();
+        Some(View { state: format!("{:?}", view.state), status: view.status, kind })
+    }
+
+    fn take_completions(&mut self) -> Vec<Completion> {
+        std::mem::take(&mut self.completions)
+    }
+
+    fn trace(&mut self) -> Vec<RawMoment> {
+        self.stack.trace_after(0, usize::MAX).into_iter().map(raw_moment).collect()
+    }
+
+    fn outstanding(&mut self) -> Vec<Outstanding> {
+        let report = self.stack.outstanding(self.now);
+        report.files.into_iter().map(outstanding_file).collect()
+    }
+
+    fn pending_callbacks(&mut self) -> Vec<String> {
+        self.invoked.iter().map(|(_, kind)| kind.to_string()).collect()
+    }
+
+    fn return_from_callback(&mut self, status: HResult) {
+        if let Some((callback, _)) = self.invoked.pop_front() {
+            self.stack.callback_returned(self.now, self.upper, callback, status);
+            self.settle();
+        }
+    }
+
+    fn advance(&mut self, ticks: u64) {
+        self.now.monotonic += ticks;
+        self.now.wall += i64::try_from(ticks).unwrap_or(i64::MAX);
+        self.settle();
+    }
+
+    fn shift_wall_clock(&mut self, ticks: i64) {
+        self.now.wall += ticks;
+        self.settle();
+    }
+
+    fn unplug(&mut self) {
+        self.stack.removal_requested(self.now);
+        self.settle();
+    }
+
+    fn lose_client(&mut self) {
+        self.stack.upper_lost(self.now, self.upper);
+        self.settle();
+    }
+
+    fn race(&mut self, one: Act, other: Act) -> (Deed, Deed) {
+        let swapped = self.seed.is_some() && self.races.next_bits().is_multiple_of(2);
+        // Mostly close together, sometimes far apart: the range of the distance is itself chosen.
+        let range = 1 << (self.races.next_bits() % 7);
+        let between = if self.seed.is_some() { self.races.next_bits() % range } else { 0 };
+        let (first, second) = if swapped { (&other, &one) } else { (&one, &other) };
+        let first = self.apply(first);
+        for _ in 0..between {
+            self.stack.step(self.now);
+        }
+        let second = self.apply(second);
+        self.settle();
+        if swapped { (second, first) } else { (first, second) }
+    }
+
+    fn abandon_call(&mut self, _: Call) {}
+}
+
+fn outstanding_file(file: lowerdeck_framework::report::OutstandingFile) -> Outstanding {
+    let request = |request: lowerdeck_framework::report::OutstandingRequest| OutstandingRequest {
+        label: request.label.to_string(),
+        completed: request.completed,
+        cancel_requested: request.cancel_requested,
+        layers: request.layers.iter().map(|layer| layer.level.to_string()).collect(),
+        kind: request.kind.map(|kind| kind.to_string()).unwrap_or_default(),
+    };
+    Outstanding {
+        file: file.label.to_string(),
+        creator: file.creator.to_string(),
+        requests: file.requests.into_iter().map(request).collect(),
+    }
+}
+
+/// The scenarios' name of a trace entry.
+fn name_of(kind: TraceKind) -> String {
+    match kind {
+        TraceKind::Call(call) => call_name(call).to_owned(),
+        TraceKind::CallReturned(call) => format!("{}.returned", call_name(call)),
+        TraceKind::CleanupEnter => "Cleanup+".to_owned(),
+        TraceKind::CleanupLeave => "Cleanup-".to_owned(),
+        TraceKind::CloseEnter => "Close+".to_owned(),
+        TraceKind::CloseLeave => "Close-".to_owned(),
+        TraceKind::Io(_) => "Io".to_owned(),
+        TraceKind::PnpEnter(callback) => format!("{callback}+"),
+        TraceKind::PnpLeave(callback) => format!("{callback}-"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn call_name(call: TracedCall) -> &'static str {
+    match call {
+        TracedCall::CreateWdfFile => "CreateWdfFile",
+        TracedCall::Send => "Send",
+        TracedCall::CancelSentRequest => "CancelSentRequest",
+        TracedCall::CancelSentRequestsForFile => "CancelSentRequestsForFile",
+        TracedCall::Close => "Close",
+        TracedCall::Start => "Start",
+        TracedCall::Stop => "Stop",
+        TracedCall::Remove => "Remove",
+    }
+}
+
+fn raw_moment(entry: TraceEntry) -> RawMoment {
+    let kind = if let TraceKind::Io(kind) = entry.kind { kind.to_string() } else { String::new() };
+    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::OnCompletion);
+    RawMoment {
+        layer: u32::from(entry.level.0),
+        name: name_of(entry.kind),
+        file: entry.file.map(|file| file.to_string()).unwrap_or_default(),
+        request: entry.request.map(|request| request.to_string()).unwrap_or_default(),
+        kind,
+        status: entry.status,
+        information: completes.then_some(entry.information),
+        rule: entry.rule.map(|rule| rule.to_string()).unwrap_or_default(),
+    }
+}
+
+/// The bytes of a completion, for comparisons in scripts.
+pub fn bytes(data: &'static [u8]) -> Bytes {
+    Bytes::from_static(data)
+}

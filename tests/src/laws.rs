@@ -1,0 +1,133 @@
+//! The invariants of section Z, checked after every script.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::moment::Moment;
+use crate::stage::Stage;
+
+/// Ends a script: deletes what it made, closes what it left open, and checks the laws.
+pub fn check(stage: &mut Stage) {
+    let stopped = stage.count("L0.DriverStop")
+        + (1..4).map(|layer| stage.count(&format!("L{layer}.DriverStop"))).sum::<usize>()
+        > 0;
+    let requests = stage.requests();
+    if !stopped && !stage.tolerance.leaks {
+        for request in requests {
+            if stage.state_of(&request) == "Completed" {
+                stage.delete(&request);
+            }
+        }
+    }
+    let moments = stage.moments();
+    one_ending(stage, &moments, stopped);
+    no_late_io(stage, &moments);
+    cancel_once(stage, &moments);
+    if !stopped {
+        if !stage.tolerance.imbalance {
+            balance(stage, &moments);
+        }
+        nothing_left(stage, &moments);
+    }
+    no_unexpected_verdict(stage, &moments);
+}
+
+/// Z1, Z2: as many `OnCompletion` as accepted Sends, none for a refused one.
+fn one_ending(stage: &mut Stage, moments: &[Moment], stopped: bool) {
+    let mut accepted: HashMap<String, i64> = HashMap::new();
+    for moment in moments.iter().filter(|moment| moment.layer == 0) {
+        let Some(request) = moment.arguments.first() else { continue };
+        match moment.name.as_str() {
+            "Send" if moment.status().is_some_and(|status| status.is_success()) => {
+                *accepted.entry(request.clone()).or_default() += 1
+            }
+            "OnCompletion" => *accepted.entry(request.clone()).or_default() -= 1,
+            _ => {}
+        }
+    }
+    let may_stay_open = stopped || stage.tolerance.leaks;
+    for (request, open) in accepted {
+        let ended = open == 0 || (open > 0 && (may_stay_open || !stage.has_callback(&request)));
+        stage.check(ended, &format!("Z1, Z2: `{request}` has {open} more accepted Sends than completions"));
+    }
+}
+
+/// Z3: per layer and file, successful creates = cleanups = closes, where the layer is told of them.
+fn balance(stage: &mut Stage, moments: &[Moment]) {
+    let mut books: HashMap<(u32, String), (i64, i64, i64)> = HashMap::new();
+    for moment in moments.iter().filter(|moment| moment.layer > 0) {
+        let Some(file) = moment.arguments.first() else { continue };
+        let book = books.entry((moment.layer, file.clone())).or_default();
+        match moment.name.as_str() {
+            "CreateDone" if moment.status().is_some_and(|status| status.is_success()) => book.0 += 1,
+            "Cleanup+" => book.1 += 1,
+            "Close+" => book.2 += 1,
+            _ => {}
+        }
+    }
+    let leaks = stage.tolerance.leaks;
+    for ((layer, file), (creates, cleanups, closes)) in books {
+        let told = cleanups + closes > 0;
+        let balanced = !told || (creates == cleanups && (cleanups == closes || (leaks && closes < cleanups)));
+        stage.check(
+            balanced,
+            &format!("Z3: L{layer} saw {creates} creates, {cleanups} cleanups, {closes} closes of `{file}`"),
+        );
+    }
+}
+
+/// Z4: no Io for a file after its close, at the same layer.
+fn no_late_io(stage: &mut Stage, moments: &[Moment]) {
+    let mut io: HashMap<(u32, String), usize> = HashMap::new();
+    for (index, moment) in moments.iter().enumerate() {
+        if moment.name == "Io" {
+            io.insert((moment.layer, moment.arguments[1].clone()), index);
+        }
+    }
+    let gone: HashSet<usize> =
+        moments.iter().enumerate().filter(|(_, moment)| moment.name == "Close+").map(|(index, _)| index).collect();
+    for (file, request) in stage.tied_requests() {
+        for ((layer, name), at) in io.iter().filter(|((_, name), _)| *name == request) {
+            let late = gone
+                .iter()
+                .any(|close| close < at && moments[*close].layer == *layer && moments[*close].arguments[0] == file);
+            stage.check(!late, &format!("Z4: L{layer} got Io({name}) after the close of `{file}`"));
+        }
+    }
+}
+
+/// Z6: `OnCancel` at most once for each arming; scripts arm a request once per layer unless they say otherwise.
+fn cancel_once(stage: &mut Stage, moments: &[Moment]) {
+    let mut seen: HashMap<(u32, String), u32> = HashMap::new();
+    for moment in moments.iter().filter(|moment| moment.name == "OnCancel") {
+        *seen.entry((moment.layer, moment.arguments[0].clone())).or_default() += 1;
+    }
+    for ((layer, request), count) in seen {
+        stage.check(count == 1, &format!("Z6: L{layer} got OnCancel for `{request}` {count} times"));
+    }
+}
+
+/// Z7: nothing outstanding, once everything the script opened has been closed.
+fn nothing_left(stage: &mut Stage, moments: &[Moment]) {
+    if stage.tolerance.leaks {
+        return;
+    }
+    let closed: HashSet<&str> = moments
+        .iter()
+        .filter(|moment| moment.layer == 0 && moment.name == "Close")
+        .map(|moment| moment.arguments[0].as_str())
+        .collect();
+    for file in stage.outstanding() {
+        stage.check(
+            !closed.contains(file.file.as_str()),
+            &format!("Z7: `{}` was closed and is still outstanding: {:?}", file.file, file.requests),
+        );
+    }
+}
+
+/// Z8, read the other way round: a verdict that the scenario is not about is a failure.
+fn no_unexpected_verdict(stage: &mut Stage, moments: &[Moment]) {
+    let verdict = moments.iter().find(|moment| moment.name == "Finding" || moment.name == "DriverStop");
+    if let (Some(verdict), false) = (verdict, stage.tolerance.verdicts) {
+        stage.fail(&format!("Z8: {verdict} in a scenario that must end without a verdict"));
+    }
+}

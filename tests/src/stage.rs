@@ -1,0 +1,404 @@
+//! The script's view: objects by name, one method per thing L0 or the lab can do, and assertions on the trace.
+//!
+//! A failed assertion panics with the whole trace and with what replays the execution.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use lowerdeck_framework::io::SendOptions;
+use lowerdeck_framework::status::HResult;
+
+use crate::backend::{Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, SentIoAction};
+
+mod trace;
+
+/// What a script may leave behind without breaking the laws of section Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tolerance {
+    /// The scenario breaks FWD-2 on purpose: creates and closes need not balance (Z3).
+    pub imbalance: bool,
+    /// The scenario leaks: objects may be left (Z7), findings are expected.
+    pub leaks: bool,
+    /// The scenario ends in a driver stop, or is about findings.
+    pub verdicts: bool,
+}
+
+/// The scene of one execution.
+pub struct Stage {
+    backend: Box<dyn Backend>,
+    numbers: HashMap<String, u64>,
+    names: HashMap<u64, String>,
+    next: u64,
+    requests: Vec<String>,
+    /// Requests without a completion callback.
+    silent: HashSet<String>,
+    /// Request names with the file each was last formatted on.
+    formatted_on: HashMap<String, String>,
+    completions: Vec<Completion>,
+    /// What the laws must tolerate at the end.
+    pub tolerance: Tolerance,
+}
+
+/// A read of `size` bytes.
+pub fn read(size: u64) -> Io {
+    Io::Read { size: Some(size), window: None, offset: None }
+}
+
+/// A write of `data`.
+pub fn write(data: &'static [u8]) -> Io {
+    Io::Write { data: Some(Bytes::from_static(data)), window: None, offset: None }
+}
+
+/// A device control without buffers.
+pub fn ioctl(code: u32) -> Io {
+    Io::DeviceControl { code, input: None, output: None }
+}
+
+impl Stage {
+    /// A stage on `backend`.
+    pub fn new(backend: Box<dyn Backend>) -> Stage {
+        Stage {
+            backend,
+            numbers: HashMap::new(),
+            names: HashMap::new(),
+            next: 0,
+            requests: Vec::new(),
+            silent: HashSet::new(),
+            formatted_on: HashMap::new(),
+            completions: Vec::new(),
+            tolerance: Tolerance::default(),
+        }
+    }
+
+    /// `framework` or `wire`.
+    pub fn backend_name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn name(&mut self, name: &str) -> u64 {
+        self.next += 1;
+        assert!(self.numbers.insert(name.to_owned(), self.next).is_none(), "the script names `{name}` twice");
+        self.names.insert(self.next, name.to_owned());
+        self.next
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        *self.numbers.get(name).unwrap_or_else(|| panic!("the script never made `{name}`"))
+    }
+
+    // The drivers below.
+
+    /// Gives a command to the driver of layer `layer`; `{r}` becomes the label of request `r`.
+    pub fn control(&mut self, layer: u8, command: &str) -> String {
+        let command = self.with_labels(command);
+        match self.backend.control(layer, &command) {
+            Ok(reply) => reply,
+            Err(problem) => self.fail(&format!("layer {layer} refused `{command}`: {problem}")),
+        }
+    }
+
+    fn with_labels(&self, command: &str) -> String {
+        self.numbers.iter().fold(command.to_owned(), |text, (name, number)| {
+            text.replace(&format!("{{{name}}}"), &format!("L0:{number}"))
+        })
+    }
+
+    // Files.
+
+    /// `CreateWdfFile` that must have returned; gives its status.
+    pub fn create(&mut self, file: &str) -> HResult {
+        self.create_named(file, None)
+    }
+
+    /// `CreateWdfFile` with a file name.
+    pub fn create_named(&mut self, file: &str, name: Option<&str>) -> HResult {
+        let call = self.begin_create(file, name);
+        self.status_of(call)
+    }
+
+    /// `CreateWdfFile` that may not return yet.
+    pub fn begin_create(&mut self, file: &str, name: Option<&str>) -> Call {
+        let number = self.name(file);
+        self.backend.begin_create(number, name)
+    }
+
+    /// A file that must open.
+    pub fn open(&mut self, file: &str) {
+        let status = self.create(file);
+        self.check(status == HResult::S_OK, &format!("`{file}` did not open: {status}"));
+    }
+
+    /// `Close` that must have returned.
+    pub fn close(&mut self, file: &str) {
+        let call = self.begin_close(file);
+        let returned = self.has_returned(call);
+        self.check(returned, &format!("Close of `{file}` has not returned"));
+    }
+
+    /// `Close` that may not return yet.
+    pub fn begin_close(&mut self, file: &str) -> Call {
+        let number = self.number(file);
+        self.backend.begin_close(number)
+    }
+
+    /// Whether a blocking call has returned.
+    pub fn has_returned(&mut self, call: Call) -> bool {
+        self.backend.outcome(call).is_some()
+    }
+
+    /// The status of a call that must have returned.
+    pub fn status_of(&mut self, call: Call) -> HResult {
+        match self.backend.outcome(call) {
+            Some(Outcome::Status(status)) => status,
+            Some(Outcome::Void) => HResult::S_OK,
+            None => self.fail("a call that must have returned has not"),
+        }
+    }
+
+    /// The client gives up waiting for a call (its RPC is cancelled).
+    pub fn abandon_call(&mut self, call: Call) {
+        self.backend.abandon_call(call);
+    }
+
+    // Requests.
+
+    /// `CreateRequest` with a completion callback.
+    pub fn request(&mut self, request: &str) {
+        self.request_with(request, true);
+    }
+
+    /// `CreateRequest` with or without a completion callback.
+    pub fn request_with(&mut self, request: &str, callback: bool) {
+        let number = self.name(request);
+        self.requests.push(request.to_owned());
+        if !callback {
+            self.silent.insert(request.to_owned());
+        }
+        self.backend.create_request(number, callback);
+    }
+
+    /// `FormatRequestFor…`.
+    pub fn format(&mut self, request: &str, file: Option<&str>, io: Io) -> HResult {
+        if let Some(file) = file {
+            self.formatted_on.insert(request.to_owned(), file.to_owned());
+        }
+        let file = file.map(|file| self.number(file));
+        let request = self.number(request);
+        self.backend.format(request, file, io)
+    }
+
+    /// `Send` without flags.
+    pub fn send(&mut self, request: &str) -> HResult {
+        self.send_with(request, 0, 0)
+    }
+
+    /// `Send` with flags and timeout.
+    pub fn send_with(&mut self, request: &str, flags: u32, timeout: i64) -> HResult {
+        let number = self.number(request);
+        self.backend.send(number, flags, timeout)
+    }
+
+    /// `Send` with the SYNCHRONOUS flag besides `flags`.
+    pub fn begin_synchronous_send(&mut self, request: &str, flags: u32, timeout: i64) -> Call {
+        let number = self.number(request);
+        self.backend.begin_synchronous_send(number, flags | SendOptions::SYNCHRONOUS, timeout)
+    }
+
+    /// A new request on `file`, formatted and sent; both must succeed.
+    pub fn start(&mut self, request: &str, file: &str, io: Io) {
+        self.request(request);
+        let formatted = self.format(request, Some(file), io);
+        self.check(formatted == HResult::S_OK, &format!("`{request}` was not formatted: {formatted}"));
+        let sent = self.send(request);
+        self.check(sent == HResult::S_OK, &format!("`{request}` was not sent: {sent}"));
+    }
+
+    /// `CancelSentRequest`.
+    pub fn cancel(&mut self, request: &str) -> CancelAnswer {
+        let number = self.number(request);
+        self.backend.cancel(number)
+    }
+
+    /// `CancelSentRequestsForFile`.
+    pub fn cancel_for_file(&mut self, file: &str) {
+        let number = self.number(file);
+        self.backend.cancel_for_file(number);
+    }
+
+    /// `Reuse` and `SetCompletionCallback`.
+    pub fn reuse(&mut self, request: &str, status: HResult) {
+        let number = self.number(request);
+        self.backend.reuse(number, status, true);
+    }
+
+    /// `Reuse` alone: the callback is gone (REQ-6).
+    pub fn reuse_silently(&mut self, request: &str, status: HResult) {
+        let number = self.number(request);
+        self.silent.insert(request.to_owned());
+        self.backend.reuse(number, status, false);
+    }
+
+    /// `DeleteWdfObject`.
+    pub fn delete(&mut self, request: &str) -> HResult {
+        let number = self.number(request);
+        self.backend.delete(number)
+    }
+
+    /// `GetStatus`.
+    pub fn get_status(&mut self, request: &str) -> HResult {
+        let number = self.number(request);
+        match self.backend.view(number) {
+            Some(view) => view.status,
+            None => self.fail(&format!("`{request}` is gone")),
+        }
+    }
+
+    /// State of a request, as `Unformatted`, `Formatted`, `Pended`, `InFlight` or `Completed`.
+    pub fn state_of(&mut self, request: &str) -> String {
+        let number = self.number(request);
+        self.backend.view(number).map_or_else(|| "Deleted".to_owned(), |view| view.state)
+    }
+
+    /// `GetType`: `read`, `write`, `ioctl`, or empty when unformatted.
+    pub fn type_of(&mut self, request: &str) -> String {
+        let number = self.number(request);
+        self.backend.view(number).map(|view| view.kind).unwrap_or_default()
+    }
+
+    /// The one completion of `request` so far, if any; more than one is a failure.
+    pub fn completion(&mut self, request: &str) -> Option<Completion> {
+        let mut all = self.completions_of(request);
+        self.check(all.len() < 2, &format!("`{request}` completed {} times", all.len()));
+        all.pop()
+    }
+
+    /// Every completion of `request` so far.
+    pub fn completions_of(&mut self, request: &str) -> Vec<Completion> {
+        let new = self.backend.take_completions();
+        self.completions.extend(new);
+        let number = self.number(request);
+        self.completions.iter().filter(|completion| completion.request == number).cloned().collect()
+    }
+
+    /// The status and Information of the one completion that `request` must have.
+    pub fn ended(&mut self, request: &str) -> (HResult, u64) {
+        match self.completion(request) {
+            Some(completion) => (completion.status, completion.information),
+            None => self.fail(&format!("`{request}` has not completed")),
+        }
+    }
+
+    // The default target.
+
+    /// `Stop`, which may wait.
+    pub fn begin_stop(&mut self, action: SentIoAction) -> Call {
+        self.backend.begin_target_change(Some(action))
+    }
+
+    /// `Stop` that must have returned.
+    pub fn stop(&mut self, action: SentIoAction) -> HResult {
+        let call = self.begin_stop(action);
+        self.status_of(call)
+    }
+
+    /// `Start`.
+    pub fn start_target(&mut self) -> HResult {
+        let call = self.backend.begin_target_change(None);
+        self.status_of(call)
+    }
+
+    /// `Remove`.
+    pub fn remove_target(&mut self) -> HResult {
+        let call = self.backend.begin_target_remove();
+        self.status_of(call)
+    }
+
+    /// `GetState` as a number.
+    pub fn target_state(&mut self) -> u32 {
+        self.backend.target_state()
+    }
+
+    // The world.
+
+    /// Lets the clock advance by milliseconds.
+    pub fn advance(&mut self, milliseconds: u64) {
+        self.backend.advance(milliseconds * lowerdeck_framework::clock::TICKS_PER_MILLISECOND);
+    }
+
+    /// Sets the wall clock forward by milliseconds.
+    pub fn shift_wall_clock(&mut self, milliseconds: i64) {
+        self.backend.shift_wall_clock(milliseconds * 10_000);
+    }
+
+    /// Begins the orderly removal of the stack.
+    pub fn unplug(&mut self) {
+        self.backend.unplug();
+    }
+
+    /// Kills the client.
+    pub fn lose_client(&mut self) {
+        self.backend.lose_client();
+    }
+
+    /// Returns `S_OK` from the oldest pending callback of L0, which must be `name`.
+    pub fn return_from(&mut self, name: &str) {
+        let pending = self.backend.pending_callbacks();
+        self.check(pending.first().is_some_and(|first| first == name), &format!("L0 is in {pending:?}, not in {name}"));
+        self.backend.return_from_callback(HResult::S_OK);
+    }
+
+    /// L0's callbacks that have not returned.
+    pub fn pending_callbacks(&mut self) -> Vec<String> {
+        self.backend.pending_callbacks()
+    }
+
+    /// Two things at once: `close f`, `send r`, `cancel r`, `L1: command`, `start`, `stop`, `advance MILLISECONDS`.
+    pub fn race(&mut self, one: &str, other: &str) -> (Deed, Deed) {
+        let (one, other) = (self.act(one), self.act(other));
+        self.backend.race(one, other)
+    }
+
+    fn act(&self, text: &str) -> Act {
+        match text.split_once(' ') {
+            Some(("close", file)) => Act::Close(self.number(file)),
+            Some(("send", request)) => Act::Send(self.number(request)),
+            Some(("cancel", request)) => Act::Cancel(self.number(request)),
+            Some(("advance", milliseconds)) => {
+                let milliseconds: u64 = milliseconds.parse().expect("the script gives milliseconds");
+                Act::Advance(milliseconds * lowerdeck_framework::clock::TICKS_PER_MILLISECOND)
+            }
+            None if text == "start" => Act::Start,
+            None if text == "stop" => Act::Stop,
+            Some(("L1:", command)) => Act::Control(1, self.with_labels(command)),
+            _ => panic!("the script races `{text}`, which is no act"),
+        }
+    }
+
+    /// The report, with files and requests by the script's names where it has them.
+    pub fn outstanding(&mut self) -> Vec<Outstanding> {
+        let labels = self.file_labels();
+        let mut report = self.backend.outstanding();
+        for file in &mut report {
+            file.file = labels.get(&file.file).cloned().unwrap_or_else(|| file.file.clone());
+            for request in &mut file.requests {
+                request.label = self.translate(&request.label);
+            }
+        }
+        report
+    }
+
+    /// Names of all requests the script made, for the laws.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.clone()
+    }
+
+    /// Whether a request was made with a completion callback.
+    pub fn has_callback(&self, request: &str) -> bool {
+        !self.silent.contains(request)
+    }
+
+    /// File and request of every request that was formatted, for the laws.
+    pub fn tied_requests(&self) -> Vec<(String, String)> {
+        self.formatted_on.iter().map(|(request, file)| (file.clone(), request.clone())).collect()
+    }
+}

@@ -1,0 +1,245 @@
+//! A server in this process on a free loopback port, the stubs of one session on it, and the RPCs a script needs.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lowerdeck_framework::status::HResult;
+use lowerdeck_proto::{SESSION_METADATA_KEY, v1};
+use lowerdeck_server::app::{App, RunningServer};
+use lowerdeck_server::config::Config;
+use lowerdeck_server::host::limits::Limits;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use super::messages;
+use crate::backend::{Act, Call, Deed, Outcome, Setting};
+
+/// Longest any one wait of a script may take: a hang is a failure, not a stalled run.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The lease with which a client is lost: the shortest the server grants.
+const LEASE_OF_THE_LOST_SECONDS: i64 = 1;
+
+/// A server and the runtime it and its clients live in.
+pub struct Server {
+    runtime: Option<Runtime>,
+    running: Option<RunningServer>,
+    channel: Channel,
+}
+
+impl Server {
+    /// Starts a server with the default configuration on a free loopback port.
+    pub fn start() -> Server {
+        Server::start_with(|_| {})
+    }
+
+    /// As [`Server::start`], with the limits that `change` sets.
+    pub fn start_with(change: impl FnOnce(&mut Limits)) -> Server {
+        let runtime = Runtime::new().expect("the machine gives threads");
+        let mut config = Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Config::default() };
+        change(&mut config.limits);
+        let (running, channel) = runtime.block_on(async {
+            let running = App::start(config).await.expect("the built-in configuration is valid");
+            let endpoint =
+                Endpoint::from_shared(format!("http://{}", running.addr)).expect("a socket address is a URI");
+            (running, endpoint.connect().await.expect("the server listens when it has started"))
+        });
+        Server { runtime: Some(runtime), running: Some(running), channel }
+    }
+
+    /// Begins a drain, which ends at once when `now` is cancelled.
+    pub fn drain(&mut self, now: CancellationToken) -> JoinHandle<()> {
+        let running = self.running.take().expect("a server drains once");
+        self.spawn(running.drain(now))
+    }
+
+    /// A channel to it.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// The server itself.
+    pub fn running(&self) -> &RunningServer {
+        self.running.as_ref().expect("it runs until it is drained or dropped")
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it runs until it is dropped")
+    }
+
+    /// Waits for `future`, at most [`PATIENCE`].
+    pub fn run<F: Future>(&self, future: F) -> F::Output {
+        self.runtime().block_on(async {
+            tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("nothing came within {PATIENCE:?}"))
+        })
+    }
+
+    /// Runs `future` beside the script.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.runtime().spawn(future)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        if let Some(running) = self.running.take() {
+            runtime.block_on(running.shutdown());
+        }
+        runtime.shutdown_background();
+    }
+}
+
+/// Puts the session's UUID into the metadata of every call.
+#[derive(Clone)]
+pub struct SessionIdentity(MetadataValue<Ascii>);
+
+impl tonic::service::Interceptor for SessionIdentity {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert(SESSION_METADATA_KEY, self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A channel that names the session.
+pub type Channelled = InterceptedService<Channel, SessionIdentity>;
+
+/// The stubs of one session, and the ids of the files it opened by the script's numbers.
+#[derive(Clone)]
+pub struct Clients {
+    /// With the session's identity.
+    pub session: v1::session_service_client::SessionServiceClient<Channelled>,
+    /// With the session's identity.
+    pub device: v1::device_service_client::DeviceServiceClient<Channelled>,
+    /// Without.
+    pub lab: v1::lab_service_client::LabServiceClient<Channel>,
+    files: Arc<Mutex<HashMap<u64, String>>>,
+}
+
+impl Clients {
+    /// Stubs for the session `id` on `channel`.
+    pub fn new(channel: &Channel, id: Uuid) -> Clients {
+        let identity = SessionIdentity(id.to_string().parse().expect("a UUID is ASCII"));
+        let channelled = InterceptedService::new(channel.clone(), identity);
+        Clients {
+            session: v1::session_service_client::SessionServiceClient::new(channelled.clone()),
+            device: v1::device_service_client::DeviceServiceClient::new(channelled),
+            lab: v1::lab_service_client::LabServiceClient::new(channel.clone()),
+            files: Arc::default(),
+        }
+    }
+
+    /// The id of an opened file.
+    pub fn file(&self, number: u64) -> String {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.get(&number).cloned().unwrap_or_else(|| panic!("file {number} never opened"))
+    }
+}
+
+/// Plugs the stack of `setting`, opens a session on it and its event stream.
+pub async fn open(server: &Server, setting: &Setting) -> (Clients, String, tonic::Streaming<v1::StreamEventsResponse>) {
+    let id = Uuid::new_v4();
+    let mut clients = Clients::new(&server.channel(), id);
+    let name = format!("s{}", id.simple());
+    let verifier = if setting.lenient { v1::VerifierMode::Lenient } else { v1::VerifierMode::Strict };
+    let plug = v1::PlugStackRequest {
+        name: name.clone(),
+        expression: setting.stack.clone(),
+        sharing: v1::StackSharing::Private.into(),
+        verifier: verifier.into(),
+        clock: v1::ClockKind::Manual.into(),
+    };
+    clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
+    let callbacks = setting.callbacks.iter().map(|name| messages::callback(name).into()).collect();
+    let open =
+        v1::OpenSessionRequest { stack: name, callbacks, client_name: "conformance".to_owned(), ..Default::default() };
+    let opened = clients.session.open_session(open).await.unwrap_or_else(|status| panic!("{status:?}"));
+    let stack = opened.into_inner().session.expect("an answer to OpenSession has a session").stack;
+    let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await;
+    (clients, stack, stream.unwrap_or_else(|status| panic!("{status:?}")).into_inner())
+}
+
+/// `CreateWdfFile`; a file that opened is remembered by its number.
+pub async fn create(mut clients: Clients, number: u64, file_name: Option<String>) -> Result<Outcome, Status> {
+    let reply =
+        clients.device.create_wdf_file(v1::CreateWdfFileRequest { request_id: number, file_name }).await?.into_inner();
+    let status = HResult(reply.hresult);
+    assert_eq!(status.is_success(), !reply.file_id.is_empty(), "a file id exactly when it opened (FILE-2)");
+    if status.is_success() {
+        clients.files.lock().unwrap_or_else(PoisonError::into_inner).insert(number, reply.file_id);
+    }
+    Ok(Outcome::Status(status))
+}
+
+/// One of two racing acts.
+pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, Status> {
+    match act {
+        Act::Close(file) => {
+            let file_id = clients.file(file);
+            clients.device.close(v1::CloseRequest { file_id }).await?;
+            Ok(Deed::Begun(Call(u64::MAX)))
+        }
+        Act::Send(request) => {
+            let reply = clients.device.send_request(messages::send(request, 0, 0)).await?;
+            Ok(Deed::Sent(HResult(reply.into_inner().hresult)))
+        }
+        Act::Cancel(request_id) => {
+            let reply = clients.device.cancel(v1::CancelRequest { request_id }).await?.into_inner();
+            Ok(Deed::Cancelled(messages::cancel_answer(reply.answer())))
+        }
+        Act::Start => {
+            clients.device.start_target(v1::StartTargetRequest { target_id: String::new() }).await?;
+            Ok(Deed::Begun(Call(u64::MAX)))
+        }
+        Act::Stop => {
+            let action = v1::SentIoAction::LeaveSentIoPending.into();
+            clients.device.stop_target(v1::StopTargetRequest { target_id: String::new(), action }).await?;
+            Ok(Deed::Begun(Call(u64::MAX)))
+        }
+        Act::Advance(ticks) => {
+            clients.lab.advance_clock(v1::AdvanceClockRequest { stack, ticks, wall_clock_shift_ticks: 0 }).await?;
+            Ok(Deed::Advanced)
+        }
+        Act::Control(layer, command) => {
+            let request = v1::ControlDriverRequest { stack, layer: u32::from(layer), command };
+            let reply = clients.lab.control_driver(request).await;
+            Ok(Deed::Replied(
+                reply.map_or_else(|refused| refused.message().to_owned(), |reply| reply.into_inner().reply),
+            ))
+        }
+    }
+}
+
+/// Lets the session's lease run out, and returns when the trace shows its loss.
+pub async fn lose(clients: &Clients, stack: &str) {
+    let mut clients = clients.clone();
+    let follow = v1::FollowTraceRequest { stack: stack.to_owned(), after_sequence: 0 };
+    let mut trace = clients.lab.follow_trace(follow).await.unwrap_or_else(|status| panic!("{status:?}")).into_inner();
+    // A stream of events would keep the lease alive: another one takes its place and is dropped.
+    drop(clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await);
+    let lease = Some(prost_types::Duration { seconds: LEASE_OF_THE_LOST_SECONDS, nanos: 0 });
+    clients
+        .session
+        .renew_session(v1::RenewSessionRequest { lease })
+        .await
+        .unwrap_or_else(|status| panic!("{status:?}"));
+    loop {
+        let batch = trace.message().await.unwrap_or_else(|status| panic!("{status:?}"));
+        let batch = batch.unwrap_or_else(|| panic!("the trace ended before the session was lost"));
+        if batch.entries.iter().any(|entry| entry.kind() == v1::TraceKind::UpperLost) {
+            return;
+        }
+    }
+}

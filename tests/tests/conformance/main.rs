@@ -1,0 +1,20 @@
+//! The scenarios, one module per group of `cargo xtask conformance`, each test named after its id.
+//!
+//! The cast of every script: L0 is the script, L1 and L2 are hosted scripted drivers, the terminator lies below.
+
+mod cancel;
+mod close;
+mod create;
+mod ioctl;
+mod queues;
+mod removal;
+mod requests;
+mod sessions;
+mod status;
+mod targets;
+
+/// The default set-up: L1 is a function driver with `OnCreateFile` and file callbacks, parallel queue.
+const DEFAULT: &str = "scripted";
+/// L1 passes creates, cleanups and closes on to L2.
+const FORWARDING: &str =
+    "scripted(role=filter, create=handler, files=callbacks, script={on create: forward}) / scripted";

@@ -1,0 +1,9 @@
+//! Bad input gets a clear answer and changes nothing else: code, reason and named limit of each, and how everything
+//! stands before and after.
+
+mod ended;
+mod ids;
+mod lab;
+mod repeats;
+mod sizes;
+mod values;
