@@ -205,6 +205,7 @@ class TraceKind(WireEnum):
     TIMEOUT = 22
     UPPER_LOST = 23
     UPPER_LEFT = 24
+    ON_IO_CANCELED_ON_QUEUE = 25
 
     @property
     def word(self) -> str:

@@ -17,6 +17,8 @@ pub enum Callback {
     OnDeviceIoControl,
     /// `IQueueCallbackDefaultIoHandler::OnDefaultIoHandler`.
     OnDefaultIoHandler,
+    /// `IQueueCallbackIoCanceledOnQueue::OnIoCanceledOnQueue`.
+    OnIoCanceledOnQueue,
     /// `IRequestCallbackCancel::OnCancel`.
     OnCancel,
     /// `IRequestCallbackRequestCompletion::OnCompletion`.
@@ -51,16 +53,25 @@ pub enum Callback {
     OnSelfManagedIoCleanup,
     /// `IPnpCallback::OnQueryRemove`.
     OnQueryRemove,
+    /// `IPnpCallbackSelfManagedIo::OnSelfManagedIoRestart`: later starts; the first is `OnSelfManagedIoInit`.
+    OnSelfManagedIoRestart,
+    /// `IPnpCallback::OnQueryStop`.
+    OnQueryStop,
+    /// `IPnpCallback::OnSurpriseRemoval`.
+    OnSurpriseRemoval,
 }
 
 impl Callback {
     /// The PnP callbacks, in the order of a device's life.
-    pub const PNP: [Callback; 10] = [
+    pub const PNP: [Callback; 13] = [
         Callback::OnDeviceAdd,
         Callback::OnPrepareHardware,
         Callback::OnD0Entry,
         Callback::OnSelfManagedIoInit,
+        Callback::OnSelfManagedIoRestart,
         Callback::OnQueryRemove,
+        Callback::OnQueryStop,
+        Callback::OnSurpriseRemoval,
         Callback::OnSelfManagedIoSuspend,
         Callback::OnD0Exit,
         Callback::OnReleaseHardware,
@@ -78,6 +89,7 @@ impl Callback {
                 | Callback::OnWrite
                 | Callback::OnDeviceIoControl
                 | Callback::OnDefaultIoHandler
+                | Callback::OnIoCanceledOnQueue
                 | Callback::OnCancel
                 | Callback::OnCleanupFile
                 | Callback::OnCloseFile

@@ -69,6 +69,16 @@ impl Chain {
         }
     }
 
+    /// Adds `id` at the front (QUE-7, Requeue). Same conditions as [`Chain::push_back`].
+    pub(crate) fn push_front(&mut self, table: &mut Table, id: ReceivedId) {
+        let head = self.head.replace(id);
+        *Self::link(self.kind, &mut table[id]) = Link { previous: None, next: head, linked: true };
+        match head {
+            Some(head) => Self::link(self.kind, &mut table[head]).previous = Some(id),
+            None => self.tail = Some(id),
+        }
+    }
+
     /// Takes `id` out, if it is linked in a chain of this kind.
     pub(crate) fn remove(&mut self, table: &mut Table, id: ReceivedId) {
         let link = std::mem::take(Self::link(self.kind, &mut table[id]));

@@ -8,7 +8,9 @@ use crate::callback::Callback;
 use crate::clock::{Due, Now};
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, QueueId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, Format, FormatIo, IoParameters, SendOptions};
+use crate::queue::{QueueOperation, QueueStatus};
 use crate::received::OwnedRequest;
+use crate::rule::Rule;
 use crate::stack::cancel::CancelAnswer;
 use crate::stack::core::Core;
 use crate::status::HResult;
@@ -100,6 +102,18 @@ impl DriverContext<'_> {
         self.core.complete_by_driver(self.device, request, status, information, Bytes::new());
     }
 
+    /// `Complete` of a request of this driver's own: a violation, and nothing happens to the request (REQ-3). For
+    /// drivers that play drivers that do so.
+    pub fn complete_created(&mut self, request: RequestId) {
+        self.core.misused(self.device, request, Rule::Req3);
+    }
+
+    /// `FormatUsingCurrentType` of a request of this driver's own: a violation, and nothing happens to the request
+    /// (TGT-15). For drivers that play drivers that do so.
+    pub fn format_created_using_current_type(&mut self, request: RequestId) {
+        self.core.misused(self.device, request, Rule::Tgt15);
+    }
+
     /// `MarkCancelable`. When a cancel was remembered, `on_cancel` follows at once (REQ-48).
     pub fn mark_cancelable(&mut self, request: &OwnedRequest) {
         self.core.mark_cancelable(request.id());
@@ -138,16 +152,47 @@ impl DriverContext<'_> {
         }
     }
 
+    /// `Requeue`: back to the head of the manual queue it came from (QUE-7).
+    ///
+    /// # Errors
+    /// The request with `ERROR_INVALID_OPERATION` when it is armed or came from another kind of queue.
+    pub fn requeue(&mut self, request: OwnedRequest) -> Result<(), (OwnedRequest, HResult)> {
+        match self.core.requeue(self.device, request.id()) {
+            Ok(()) => {
+                request.surrender();
+                Ok(())
+            }
+            Err(status) => Err((request, status)),
+        }
+    }
+
+    /// `Stop`, `Drain` or `Purge` of a queue. Beginning one while another is in progress is a violation (QUE-10).
+    pub fn operate_queue(&mut self, queue: QueueId, operation: QueueOperation) -> HResult {
+        self.core.operate_queue(self.device, queue, operation)
+    }
+
+    /// `Start` of a queue.
+    pub fn start_queue(&mut self, queue: QueueId) -> HResult {
+        self.core.start_queue(self.device, queue)
+    }
+
+    /// `GetState` of a queue (QUE-12); None for a queue that is not.
+    pub fn queue_status(&self, queue: QueueId) -> Option<QueueStatus> {
+        self.core.queue_status(self.device, queue)
+    }
+
     /// `RetrieveNextRequest`, or `RetrieveNextRequestByFileObject` with a file.
     ///
     /// # Errors
-    /// `ERROR_NO_MORE_ITEMS` when there is none; `STATUS_INVALID_DEVICE_STATE` on a parallel queue (QUE-6).
+    /// `ERROR_NO_MORE_ITEMS` when there is none; `STATUS_WDF_PAUSED` when the queue is stopped;
+    /// `STATUS_INVALID_DEVICE_STATE` on a parallel queue (QUE-6).
     pub fn retrieve_next_request(&mut self, queue: QueueId, file: Option<FileId>) -> Result<OwnedRequest, HResult> {
         self.core.retrieve_next_request(self.device, queue, file).map(OwnedRequest::new)
     }
 
     /// Sends a received request to this driver's default target. `callback` registers `on_completion`, without
-    /// which an asynchronous Send is refused (REQ-15).
+    /// which an asynchronous Send is refused (REQ-15), unless it is SEND_AND_FORGET: then the driver is done with
+    /// the request, and no `on_completion` follows (REQ-18).
     ///
     /// # Errors
     /// The request, still owned, with the code of Format or Send; no `on_completion` follows (REQ-7).
@@ -172,6 +217,24 @@ impl DriverContext<'_> {
     /// `CreateRequest`. `number` is how traces and reports name it; None takes the next free number.
     pub fn create_request(&mut self, number: Option<u64>, callback: bool) -> RequestId {
         self.core.create_request(self.device, number, callback)
+    }
+
+    /// `CreateRequest` with another request of this driver's own as the parent, with which it is deleted (OBJ-1).
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` when there is no such parent.
+    pub fn create_child_request(
+        &mut self,
+        number: Option<u64>,
+        callback: bool,
+        parent: RequestId,
+    ) -> Result<RequestId, HResult> {
+        self.core.create_child_request(self.device, number, callback, parent)
+    }
+
+    /// `SetCompletionCallback` of a request that was not sent yet; false deregisters (REQ-5).
+    pub fn set_completion_callback(&mut self, request: RequestId, callback: bool) {
+        self.core.set_completion_callback(self.device, request, callback);
     }
 
     /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
@@ -224,6 +287,18 @@ impl DriverContext<'_> {
     /// `STATUS_INVALID_DEVICE_REQUEST` when there is a context already or no such object.
     pub fn assign_context(&mut self, file: FileId, context: u64) -> Result<(), HResult> {
         self.core.assign_context(self.device, file, context)
+    }
+
+    // PnP.
+
+    /// `SetPnpState(WdfPnpStateFailed, …)`: nothing happens before [`DriverContext::commit_pnp_state`] (PNP-15).
+    pub fn set_pnp_failed(&mut self, failed: bool) {
+        self.core.devices[self.device].failed_uncommitted = failed;
+    }
+
+    /// `CommitPnpState`: a device that reported itself broken is removed, without a question (PNP-15).
+    pub fn commit_pnp_state(&mut self) {
+        self.core.commit_pnp_state(self.device);
     }
 
     // Time and control flow.

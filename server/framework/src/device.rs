@@ -6,9 +6,10 @@ use crate::callback::{Callback, CallbackSet};
 use crate::driver::{DeviceConfig, DriverCallResult, LockingConstraint};
 use crate::ids::{CallId, CallbackId, DeviceId, Level, QueueId};
 use crate::io::IoKind;
+use crate::power::{PowerState, SurpriseNotice};
 use crate::queue::Queue;
 use crate::scheduler::Step;
-use crate::stack::pnp::Phase;
+use crate::stack::phase::Phase;
 use crate::target::Target;
 
 /// Where a device is in its PnP life (PNP-2, PNP-3).
@@ -41,6 +42,15 @@ pub(crate) struct Device {
     pub(crate) phase: Option<Phase>,
     /// PnP callbacks still to run in it.
     pub(crate) pnp: VecDeque<Callback>,
+    pub(crate) power: PowerState,
+    /// Its way out of D0 waits until its driver holds nothing of its power-managed queues (QUE-15).
+    pub(crate) waits_for_queues: bool,
+    /// `OnSurpriseRemoval`.
+    pub(crate) notice: SurpriseNotice,
+    /// After a failure: what its removal still calls (PNP-8).
+    pub(crate) owed: Option<&'static [Callback]>,
+    /// `SetPnpState(WdfPnpStateFailed, WdfTrue)`, not committed (PNP-15).
+    pub(crate) failed_uncommitted: bool,
     /// Files this device created that are not destroyed.
     pub(crate) open_files: u32,
     /// Numbers for requests whose creator gives none.
@@ -62,6 +72,8 @@ pub(crate) enum Role {
 pub(crate) struct Upper {
     /// The host's own number for it.
     pub(crate) tag: u64,
+    /// It is no driver but an application's handle on the whole stack (REQ-45).
+    pub(crate) is_application: bool,
     /// Its client died: completions are discarded, files are closed on its behalf (MAP-6).
     pub(crate) lost: bool,
     /// Detach when the last file is gone.

@@ -53,12 +53,14 @@ pub struct QueueConfig {
     pub routes: &'static [IoKind],
     /// Whether zero-length reads and writes reach the driver (QUE-11).
     pub allow_zero_length: bool,
+    /// Whether it delivers in D0 only (QUE-13).
+    pub power_managed: bool,
 }
 
 impl QueueConfig {
     /// A default queue for `handlers`, zero-length requests allowed.
     pub const fn default_queue(dispatch: DispatchType, handlers: CallbackSet) -> QueueConfig {
-        QueueConfig { dispatch, handlers, is_default: true, routes: &[], allow_zero_length: true }
+        QueueConfig { dispatch, handlers, is_default: true, routes: &[], allow_zero_length: true, power_managed: false }
     }
 
     /// A manual queue, to keep requests in.
@@ -69,6 +71,7 @@ impl QueueConfig {
             is_default: false,
             routes: &[],
             allow_zero_length: true,
+            power_managed: false,
         }
     }
 }
@@ -176,6 +179,13 @@ pub trait Driver: Send {
         Flow::Returned
     }
 
+    /// `OnIoCanceledOnQueue`: a cancel found a request in `queue` that this driver had had before and put there
+    /// (REQ-52). It owns the request again. The default completes it cancelled.
+    fn on_io_canceled_on_queue(&mut self, cx: &mut DriverContext<'_>, queue: QueueId, request: OwnedRequest) -> Flow {
+        cx.complete(request, HResult::ERROR_OPERATION_ABORTED);
+        Flow::Returned
+    }
+
     /// `OnCancel` of an armed request. The driver still holds its [`OwnedRequest`] and should complete it soon,
     /// normally with `ERROR_OPERATION_ABORTED` (REQ-49). The default does nothing.
     fn on_cancel(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Flow {
@@ -212,8 +222,8 @@ pub trait Driver: Send {
     /// `OnCleanup` of the context this driver assigned to its object of `file` (OBJ-5).
     fn on_context_cleanup(&mut self, cx: &mut DriverContext<'_>, file: FileId, context: u64) {}
 
-    /// A PnP callback (PNP-2, PNP-3). An error from a start callback fails the start; from `OnQueryRemove` it
-    /// is a veto (PNP-6). The default succeeds.
+    /// A PnP callback (PNP-2, PNP-3). An error from a start callback fails the start; from `OnQueryRemove` or
+    /// `OnQueryStop` it is a veto (PNP-6); from a power callback it ends the stack (PNP-8). The default succeeds.
     fn on_pnp(&mut self, cx: &mut DriverContext<'_>, callback: Callback) -> Result<Flow, HResult> {
         Ok(Flow::Returned)
     }

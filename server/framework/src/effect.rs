@@ -6,6 +6,7 @@
 use crate::callback::Callback;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
 use crate::io::CompletionParams;
+use crate::power::PowerState;
 use crate::status::HResult;
 use crate::verifier::{DriverStop, Finding};
 
@@ -51,6 +52,8 @@ pub enum Effect {
         callback: CallbackId,
         /// Which method.
         kind: Callback,
+        /// The previous power state for `OnD0Entry`, the target for `OnD0Exit` (PNP-16).
+        power: Option<PowerState>,
     },
     /// Publish a finding.
     ReportFinding(Finding),

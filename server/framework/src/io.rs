@@ -94,6 +94,8 @@ pub struct IoParameters {
     pub device_offset: i64,
     /// Input bytes: data of a write, input of a device control. Shared, never modified (IOC-5).
     pub input: Bytes,
+    /// Where in the sender's memory the input begins; echoed in the completion parameters (REQ-36).
+    pub input_start: u64,
     /// Bytes the sender has room for.
     pub output_length: u64,
     /// Where in the sender's memory the output goes; echoed in the completion parameters (REQ-36).
@@ -108,6 +110,7 @@ impl IoParameters {
             code: IoControlCode(0),
             device_offset: 0,
             input: Bytes::new(),
+            input_start: 0,
             output_length: 0,
             output_start: 0,
         }
@@ -138,6 +141,22 @@ impl IoParameters {
     }
 }
 
+impl IoParameters {
+    /// The Format call that asks for the same again: type, code, offset, data and lengths. None for a create,
+    /// which has no Format call of its own (TGT-15).
+    pub fn to_format(&self) -> Option<FormatIo> {
+        let input = (!self.input.is_empty()).then(|| InputMemory { data: self.input.clone(), window: None });
+        let output = (self.output_length > 0).then_some(OutputMemory { size: self.output_length, window: None });
+        let device_offset = Some(self.device_offset);
+        match self.kind {
+            IoKind::Create => None,
+            IoKind::Read => Some(FormatIo::Read { output, device_offset }),
+            IoKind::Write => Some(FormatIo::Write { input, device_offset }),
+            IoKind::DeviceControl => Some(FormatIo::DeviceControl { code: self.code, input, output }),
+        }
+    }
+}
+
 impl TryFrom<FormatIo> for IoParameters {
     type Error = HResult;
 
@@ -146,7 +165,11 @@ impl TryFrom<FormatIo> for IoParameters {
     /// # Errors
     /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11).
     fn try_from(format: FormatIo) -> Result<IoParameters, HResult> {
-        let source = |memory: Option<InputMemory>| memory.map_or(Ok(Bytes::new()), |memory| memory.effective());
+        let source = |memory: Option<InputMemory>| {
+            let Some(memory) = memory else { return Ok((0, Bytes::new())) };
+            let window = Window::resolve(memory.data.len() as u64, memory.window)?;
+            Ok((window.start, memory.effective()?))
+        };
         let room = |memory: Option<OutputMemory>| {
             memory.map_or(Ok(Window::default()), |memory| Window::resolve(memory.size, memory.window))
         };
@@ -161,13 +184,13 @@ impl TryFrom<FormatIo> for IoParameters {
             FormatIo::Write { input, device_offset } => {
                 parameters.kind = IoKind::Write;
                 parameters.device_offset = device_offset.unwrap_or(0);
-                parameters.input = source(input)?;
+                (parameters.input_start, parameters.input) = source(input)?;
             }
             FormatIo::DeviceControl { code, input, output } => {
                 let window = room(output)?;
                 parameters.kind = IoKind::DeviceControl;
                 parameters.code = code;
-                parameters.input = source(input)?;
+                (parameters.input_start, parameters.input) = source(input)?;
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
             }
         }
@@ -188,6 +211,12 @@ pub struct CompletionParams {
     pub output: Bytes,
     /// Where in the sender's memory the output goes.
     pub output_start: u64,
+    /// Where in the sender's memory the input began.
+    pub input_start: u64,
+    /// The control code; 0 for other kinds.
+    pub code: IoControlCode,
+    /// `DeviceOffset` of a read or write in bytes, 0 for none.
+    pub device_offset: i64,
 }
 
 /// `WDF_REQUEST_SEND_OPTIONS_FLAGS` and the timeout of one Send.
@@ -208,6 +237,10 @@ impl SendOptions {
     pub const IGNORE_TARGET_STATE: u32 = 0x4;
     /// `WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET`.
     pub const SEND_AND_FORGET: u32 = 0x8;
+    /// `WDF_REQUEST_SEND_OPTION_IMPERSONATE_CLIENT`: for creates. There is no client token to fail with (REQ-20).
+    pub const IMPERSONATE_CLIENT: u32 = 0x1_0000;
+    /// `WDF_REQUEST_SEND_OPTION_IMPERSONATION_IGNORE_FAILURE`.
+    pub const IMPERSONATION_IGNORE_FAILURE: u32 = 0x2_0000;
 
     /// Whether all of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {
@@ -228,5 +261,37 @@ impl SendOptions {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE);
         }
         Ok(())
+    }
+
+    /// Refuses what a received request may not be sent on with, `formatted` by a Format call of its own or as it
+    /// is. A create that has a file object may not be forgotten (FWD-11).
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER` for unknown bits and illegal combinations (REQ-16);
+    /// `STATUS_INVALID_DEVICE_REQUEST` for SEND_AND_FORGET of a formatted request (REQ-17), and for SYNCHRONOUS: no
+    /// callback here waits for another.
+    pub fn check_for_received(self, kind: IoKind, has_file: bool, formatted: bool) -> Result<(), HResult> {
+        let impersonation = Self::IMPERSONATE_CLIENT | Self::IMPERSONATION_IGNORE_FAILURE;
+        let known = Self::TIMEOUT
+            | Self::SYNCHRONOUS
+            | Self::IGNORE_TARGET_STATE
+            | Self::SEND_AND_FORGET
+            | Self::IMPERSONATE_CLIENT
+            | Self::IMPERSONATION_IGNORE_FAILURE;
+        let is_create = kind == IoKind::Create;
+        let forgets = self.has(Self::SEND_AND_FORGET);
+        let impersonates = self.has(Self::IMPERSONATE_CLIENT);
+        let legal = self.flags & !known == 0
+            && (!impersonates || is_create)
+            && (impersonates || !self.has(Self::IMPERSONATION_IGNORE_FAILURE))
+            && (!forgets || self.flags & !(Self::SEND_AND_FORGET | impersonation) == 0)
+            && !(forgets && is_create && has_file);
+        if !legal {
+            Err(HResult::STATUS_INVALID_PARAMETER)
+        } else if (forgets && formatted) || self.has(Self::SYNCHRONOUS) {
+            Err(HResult::STATUS_INVALID_DEVICE_REQUEST)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! the manifest proves it.
 //!
 //! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
-//! [`callback`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`]); the
+//! [`callback`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`], [`power`]); the
 //! contract with drivers ([`driver`], [`context`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
 //! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]).
 //!
@@ -28,6 +28,8 @@ pub mod ids;
 pub mod io;
 pub mod ioctl;
 pub mod memory;
+pub mod power;
+pub mod queries;
 pub mod queue;
 pub mod received;
 pub mod report;

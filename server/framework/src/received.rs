@@ -9,6 +9,9 @@
 //!                                        Forwarded                              Completed (from any) ◄─────────┘
 //! ```
 //!
+//! `Forgotten` (SEND_AND_FORGET) leads from Owned to Queued as well: the same hop then ends one layer further down,
+//! and the layer in between has no part in it any more (REQ-18).
+//!
 //! Laws: at any instant one layer, queue or target owns the packet (REQ-44, REQ-29). A driver holds its
 //! received request as an [`OwnedRequest`], which only completing, sending on or requeueing consumes; one that
 //! is dropped is reported by the choke point. `OnCancel` comes at most once per arming (REQ-49).
@@ -55,10 +58,14 @@ machine! {
         Unmarked,
         /// A cancel found it armed.
         CancelDelivered,
-        /// `OnCancel` was entered.
+        /// A cancel found it in a queue whose driver wants to end such requests itself (REQ-52).
+        CancelledOnQueue,
+        /// `OnCancel` or `OnIoCanceledOnQueue` was entered.
         CancelEntered,
         /// Send to the next lower layer was accepted.
         SentOn,
+        /// Sent on with SEND_AND_FORGET: from now on it is the next lower layer's (REQ-18).
+        Forgotten,
         /// The lower layer completed it and this layer's `OnCompletion` runs.
         Regained,
         /// Completed by its driver.
@@ -73,8 +80,10 @@ machine! {
         Marked: Owned => Armed;
         Unmarked: Armed => Owned;
         CancelDelivered: Armed => CancelPending;
+        CancelledOnQueue: Queued => CancelPending;
         CancelEntered: CancelPending => Cancelled;
         SentOn: Owned | Queued => Forwarded;
+        Forgotten: Owned => Queued;
         Regained: Forwarded => Owned;
         CompletedByDriver: Owned | Cancelled => Completed;
         CompletedByFramework: Pended | Queued | Forwarded => Completed;
@@ -95,6 +104,8 @@ pub(crate) struct Received {
     pub(crate) parameters: IoParameters,
     pub(crate) state: ReceivedState,
     pub(crate) queue: QueueId,
+    /// The driver has had it before: it went back into a queue (REQ-52).
+    pub(crate) seen: bool,
     /// Sent on by the framework itself (FWD-2, FWD-10): no driver regains it.
     pub(crate) by_framework: bool,
     /// Sent with IGNORE_TARGET_STATE: Stop neither cancels nor awaits it (TGT-27).

@@ -12,8 +12,9 @@
 
 use bytes::Bytes;
 
-use crate::ids::{DeviceId, FileId, ReceivedId};
+use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind, IoParameters};
+use crate::ioctl::IoControlCode;
 use crate::status::HResult;
 use crate::transition::machine;
 
@@ -70,6 +71,10 @@ impl RequestState {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) creator: DeviceId,
+    /// The request it was created under; None is the device (REQ-1).
+    pub(crate) parent: Option<RequestId>,
+    /// What was created under it and not deleted, oldest first (OBJ-1).
+    pub(crate) children: Vec<RequestId>,
     /// The creator's number for it.
     pub(crate) number: u64,
     pub(crate) state: RequestState,
@@ -89,7 +94,11 @@ pub(crate) struct Request {
     pub(crate) status: HResult,
     pub(crate) information: u64,
     pub(crate) output: Bytes,
+    /// Offsets and code of the last Format, as the completion parameters echo them (REQ-36).
     pub(crate) output_start: u64,
+    pub(crate) input_start: u64,
+    pub(crate) code: IoControlCode,
+    pub(crate) device_offset: i64,
     /// When it was last sent, in monotonic ticks: the age in reports.
     pub(crate) sent_at: u64,
     /// The framework's own create request of a file: never seen by a driver as an object.
@@ -102,6 +111,8 @@ impl Request {
     pub(crate) fn new(creator: DeviceId, number: u64, callback: bool) -> Request {
         Request {
             creator,
+            parent: None,
+            children: Vec::new(),
             number,
             state: RequestState::Unformatted,
             callback,
@@ -114,6 +125,9 @@ impl Request {
             information: 0,
             output: Bytes::new(),
             output_start: 0,
+            input_start: 0,
+            code: IoControlCode(0),
+            device_offset: 0,
             sent_at: 0,
             is_create: false,
             synchronous: false,
@@ -128,6 +142,9 @@ impl Request {
             information: self.information,
             output: self.output.clone(),
             output_start: self.output_start,
+            input_start: self.input_start,
+            code: self.code,
+            device_offset: self.device_offset,
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Step {
     Dispatch(DeviceId, QueueId),
     /// Call `OnCancel` for an armed request.
     Cancel(ReceivedId),
+    /// Call `OnIoCanceledOnQueue` for a request that a cancel found in a queue.
+    CancelOnQueue(ReceivedId),
     /// Carry a completion one layer up.
     Climb(ReceivedId),
     /// Deliver the oldest pended request of a started target.
@@ -25,6 +27,8 @@ pub enum Step {
     ContextCleanup(DeviceId, FileId, u64),
     /// Carry on with the PnP sequence of a device.
     Pnp(DeviceId),
+    /// Call `OnSurpriseRemoval` of a device.
+    Surprise(DeviceId),
     /// A hosted driver's blocking call returned; the index is into the pending returns.
     Return(DeviceId),
     /// A hosted driver's own timer is due: device, cookie.

@@ -26,6 +26,8 @@ pub enum TraceKind {
     CreateDone,
     /// A queue callback was entered, or the driver retrieved the request.
     Io(IoKind),
+    /// `OnIoCanceledOnQueue` was entered.
+    OnIoCanceledOnQueue,
     /// `OnCancel` was entered.
     OnCancel,
     /// A request was completed at this layer.

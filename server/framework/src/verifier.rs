@@ -50,6 +50,10 @@ pub struct DriverStop {
     pub driver: String,
     /// What the driver said when it panicked; empty otherwise.
     pub detail: String,
+    /// Event class of STOP-6.
+    pub event_class: &'static str,
+    /// Problem of STOP-6: `Other`, unless a host hung or died.
+    pub problem: &'static str,
     /// Verifier category of STOP-6.
     pub category: &'static str,
     /// Operation of STOP-6.

@@ -17,7 +17,7 @@ use lowerdeck_proto::v1;
 use crate::host::limits::{
     CLIENT_NAME_CHARS_MAX, CONTROL_COMMAND_CHARS_MAX, Limits, STACK_EXPRESSION_CHARS_MAX, STACK_NAME_CHARS_MAX,
 };
-use crate::session::lab::{ClockKind, Declaration, Sharing};
+use crate::session::lab::{ClockKind, Declaration, PowerState, Sharing};
 use crate::session::{FormatArguments, OpenTerms};
 
 use super::status::Refusal;
@@ -124,12 +124,8 @@ pub fn lease(lease: Option<prost_types::Duration>) -> Result<Option<Duration>, R
 fn callbacks(numbers: &[i32]) -> Result<CallbackSet, Refusal> {
     let mut set = CallbackSet::EMPTY;
     for number in numbers {
-        let known = v1::PnpCallback::try_from(*number).ok().filter(|kind| *kind != v1::PnpCallback::Unspecified);
-        let kind = known.ok_or_else(|| refuse("callbacks", Fault::UnknownEnum(*number)))?;
-        // A callback that nothing here invokes yet is accepted: asking for it changes nothing.
-        if let Some(callback) = callback(kind) {
-            set = set.with(callback);
-        }
+        let known = v1::PnpCallback::try_from(*number).ok().and_then(callback);
+        set = set.with(known.ok_or_else(|| refuse("callbacks", Fault::UnknownEnum(*number)))?);
     }
     Ok(set)
 }
@@ -147,7 +143,10 @@ fn callback(kind: v1::PnpCallback) -> Option<Callback> {
         Wire::OnSelfManagedIoFlush => Callback::OnSelfManagedIoFlush,
         Wire::OnSelfManagedIoCleanup => Callback::OnSelfManagedIoCleanup,
         Wire::OnQueryRemove => Callback::OnQueryRemove,
-        Wire::Unspecified | Wire::OnSelfManagedIoRestart | Wire::OnQueryStop | Wire::OnSurpriseRemoval => return None,
+        Wire::OnSelfManagedIoRestart => Callback::OnSelfManagedIoRestart,
+        Wire::OnQueryStop => Callback::OnQueryStop,
+        Wire::OnSurpriseRemoval => Callback::OnSurpriseRemoval,
+        Wire::Unspecified => return None,
     })
 }
 
@@ -215,6 +214,18 @@ pub fn sent_io_action(number: i32) -> Option<SentIoAction> {
 /// A callback id: zero names nothing.
 pub fn callback_id(id: u64) -> Result<u64, Refusal> {
     if id == 0 { Err(refuse("callback_id", Fault::Invalid("is zero; callback ids begin at 1"))) } else { Ok(id) }
+}
+
+/// A power state that a virtual stack has.
+pub fn power_state(number: i32) -> Result<PowerState, Refusal> {
+    match v1::PowerState::try_from(number) {
+        Ok(v1::PowerState::D0) => Ok(PowerState::D0),
+        Ok(v1::PowerState::D3) => Ok(PowerState::D3),
+        Ok(v1::PowerState::D3Final) => Ok(PowerState::D3Final),
+        Ok(v1::PowerState::Unspecified) => Err(refuse("power_state", Fault::Missing)),
+        Ok(_) => Err(refuse("power_state", Fault::Invalid("must be D0, D3 or D3_FINAL"))),
+        Err(_) => Err(refuse("power_state", Fault::UnknownEnum(number))),
+    }
 }
 
 /// What PlugStack declares.

@@ -100,6 +100,32 @@ impl v1::lab_service_server::LabService for LabService {
         Ok(Response::new(answer))
     }
 
+    async fn surprise_remove_stack(
+        &self,
+        request: Request<v1::SurpriseRemoveStackRequest>,
+    ) -> Answer<v1::SurpriseRemoveStackResponse> {
+        let instance = self.instance(request.into_inner().stack)?;
+        instance.surprise_remove().await.map_err(Refusal::from)?;
+        Ok(Response::new(v1::SurpriseRemoveStackResponse {}))
+    }
+
+    async fn set_power_state(&self, request: Request<v1::SetPowerStateRequest>) -> Answer<v1::SetPowerStateResponse> {
+        let message = request.into_inner();
+        let instance = self.instance(message.stack)?;
+        let power = from_proto::power_state(message.power_state)?;
+        instance.set_power(power).await.map_err(Refusal::from)?;
+        Ok(Response::new(v1::SetPowerStateResponse {}))
+    }
+
+    async fn rebalance_stack(&self, request: Request<v1::RebalanceStackRequest>) -> Answer<v1::RebalanceStackResponse> {
+        let instance = self.instance(request.into_inner().stack)?;
+        let veto = instance.rebalance().await.map_err(Refusal::from)?;
+        let lowest = instance.lowest();
+        let (level, status) = veto.unwrap_or_default();
+        let vetoed_by = veto.map(|_| lab_to_proto::layer_name(level, lowest)).unwrap_or_default();
+        Ok(Response::new(v1::RebalanceStackResponse { hresult: status.0, vetoed_by }))
+    }
+
     async fn control_driver(&self, request: Request<v1::ControlDriverRequest>) -> Answer<v1::ControlDriverResponse> {
         let message = request.into_inner();
         let instance = self.instance(message.stack)?;

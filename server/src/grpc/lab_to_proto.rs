@@ -1,6 +1,6 @@
 //! From the inside outward: stacks, layers, traces, findings and reports as messages.
 
-use lowerdeck_framework::callback::{Callback, CallbackSet};
+use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::driver::{DispatchType, LockingConstraint, QueueConfig};
 use lowerdeck_framework::file::FileState;
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
@@ -16,7 +16,7 @@ use super::to_proto::{clock, io_kind, stack_state, ticks, verifier};
 use crate::session::lab::{DriverStopRecord, LayerRecord, OutstandingRecord, Sharing, StackDescription, StackSummary};
 
 /// The name of the layer `level` in a stack whose lowest layer is `lowest`.
-fn layer_name(level: Level, lowest: u8) -> String {
+pub fn layer_name(level: Level, lowest: u8) -> String {
     if level.0 == lowest && lowest != 0 { "T".to_owned() } else { level.to_string() }
 }
 
@@ -99,7 +99,7 @@ fn queue(index: usize, config: &QueueConfig) -> v1::QueueDescription {
         name: if config.is_default { "default".to_owned() } else { format!("queue{index}") },
         dispatch: dispatch.into(),
         default_queue: config.is_default,
-        power_managed: config.handlers != CallbackSet::EMPTY,
+        power_managed: config.power_managed,
         allow_zero_length: config.allow_zero_length,
         io_kinds: config.routes.iter().map(|kind| io_kind(Some(*kind)).into()).collect(),
     }
@@ -151,6 +151,7 @@ fn trace_kind(kind: TraceKind) -> (v1::TraceKind, String) {
         TraceKind::Create => Wire::Create,
         TraceKind::CreateDone => Wire::CreateDone,
         TraceKind::Io(_) => Wire::Io,
+        TraceKind::OnIoCanceledOnQueue => Wire::OnIoCanceledOnQueue,
         TraceKind::OnCancel => Wire::OnCancel,
         TraceKind::Done => Wire::Done,
         TraceKind::OnCompletion => Wire::OnCompletion,
@@ -181,6 +182,9 @@ pub fn callback(kind: Callback) -> v1::PnpCallback {
         Callback::OnSelfManagedIoFlush => Wire::OnSelfManagedIoFlush,
         Callback::OnSelfManagedIoCleanup => Wire::OnSelfManagedIoCleanup,
         Callback::OnQueryRemove => Wire::OnQueryRemove,
+        Callback::OnSelfManagedIoRestart => Wire::OnSelfManagedIoRestart,
+        Callback::OnQueryStop => Wire::OnQueryStop,
+        Callback::OnSurpriseRemoval => Wire::OnSurpriseRemoval,
         _ => Wire::Unspecified, // not a callback of plug and play
     }
 }
@@ -203,7 +207,6 @@ pub fn finding(finding: &Finding, lowest: u8) -> v1::Finding {
 /// A driver stop, with the fields of a UMDF error report (STOP-6).
 pub fn driver_stop(record: &DriverStopRecord) -> v1::DriverStop {
     let stop = &record.stop;
-    let event_class = if stop.category == "UnhandledException" { stop.category } else { "VerifierFailure" };
     let sentence = match stop.detail.as_str() {
         "" => stop.rule.sentence().to_owned(),
         detail => format!("{}: {detail}", stop.rule.sentence()),
@@ -214,8 +217,8 @@ pub fn driver_stop(record: &DriverStopRecord) -> v1::DriverStop {
         driver: stop.driver.clone(),
         sentence,
         advice: stop.rule.advice().to_owned(),
-        event_class: event_class.to_owned(),
-        problem: "Other".to_owned(), // the other problems are those of a host that hangs or dies
+        event_class: stop.event_class.to_owned(),
+        problem: stop.problem.to_owned(),
         operation: stop.operation.to_owned(),
         outstanding: (!record.outstanding.report.files.is_empty()).then(|| outstanding(&record.outstanding)),
         time_ticks: ticks(stop.time),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::io::IoKind;
 use lowerdeck_framework::memory::MemoryOffset;
+use lowerdeck_framework::power::PowerState;
 use lowerdeck_framework::request::RequestState;
 use lowerdeck_framework::stack::{CancelAnswer, StackState};
 use lowerdeck_framework::target::TargetState;
@@ -103,7 +104,7 @@ pub fn event(event: Event) -> v1::Event {
     let body = match event.body {
         EventBody::RequestCompleted(completed) => Body::RequestCompleted(completion(*completed)),
         EventBody::FileGone(file) => Body::FileGone(v1::FileGone { file_id: file_id(file) }),
-        EventBody::CallbackInvoked { id, kind } => Body::CallbackInvoked(callback_invoked(id, kind)),
+        EventBody::CallbackInvoked { id, kind, power } => Body::CallbackInvoked(callback_invoked(id, kind, power)),
         EventBody::Finding(finding) => {
             // Which layer is the terminator does not matter to a reader of events; L<n> names it too.
             Body::FindingRecorded(v1::FindingRecorded { finding: Some(lab_to_proto::finding(&finding, u8::MAX)) })
@@ -119,17 +120,24 @@ pub fn event(event: Event) -> v1::Event {
     v1::Event { sequence: event.sequence, time_ticks: ticks(event.ticks), body: Some(body) }
 }
 
-fn callback_invoked(id: u64, kind: Callback) -> v1::CallbackInvoked {
-    // The only power transitions so far: into D0 at the first start, out of it at removal (PNP-16).
-    let final_state = v1::PowerState::D3Final;
+fn callback_invoked(id: u64, kind: Callback, power: Option<PowerState>) -> v1::CallbackInvoked {
+    let power = power.map_or(v1::PowerState::Unspecified, power_state);
     let unspecified = v1::PowerState::Unspecified;
-    let previous = if kind == Callback::OnD0Entry { final_state } else { unspecified };
-    let target = if kind == Callback::OnD0Exit { final_state } else { unspecified };
+    let previous = if kind == Callback::OnD0Entry { power } else { unspecified };
+    let target = if kind == Callback::OnD0Exit { power } else { unspecified };
     v1::CallbackInvoked {
         callback_id: id,
         callback: lab_to_proto::callback(kind).into(),
         previous_power_state: previous.into(),
         target_power_state: target.into(),
+    }
+}
+
+const fn power_state(power: PowerState) -> v1::PowerState {
+    match power {
+        PowerState::D0 => v1::PowerState::D0,
+        PowerState::D3 => v1::PowerState::D3,
+        PowerState::D3Final => v1::PowerState::D3Final,
     }
 }
 

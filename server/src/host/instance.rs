@@ -42,7 +42,9 @@ pub(super) trait InstanceOwner: Send + Sync {
 pub struct Progress {
     /// Its state.
     pub state: StackState,
-    /// Removals vetoed so far.
+    /// Whether a transition, or the start of an upper driver, is under way.
+    pub moving: bool,
+    /// Removals and rebalances vetoed so far.
     pub vetoes: u64,
     /// The latest veto.
     pub veto: Option<(Level, HResult)>,
@@ -135,7 +137,7 @@ impl StackInstance {
             owner: parts.owner,
             this: this.clone(),
             inner: Mutex::new(inner),
-            progress: watch::Sender::new(Progress { state: StackState::Added, vetoes: 0, veto: None }),
+            progress: watch::Sender::new(Progress { state: StackState::Added, moving: false, vetoes: 0, veto: None }),
             trace_grown: watch::Sender::new(1),
             declaration,
         }))
@@ -267,6 +269,7 @@ impl StackInstance {
             inner.removal_due |= forgot && inner.uppers.is_empty() && self.declaration.sharing == Sharing::Private;
         }
         let state = stack.state();
+        let moving = stack.is_moving();
         let next_trace = stack.trace_next();
         let due = stack.next_timer_in(now).and_then(|ticks| inner.clock.moment_at(now.monotonic.saturating_add(ticks)));
         if due != inner.armed {
@@ -279,7 +282,7 @@ impl StackInstance {
             StackState::Stopped => inner.uppers.is_empty() && self.is_private(),
             _ => false,
         };
-        self.publish(state, veto, next_trace); // under the lock, so that the latest word is the latest state
+        self.publish(state, moving, veto, next_trace); // under the lock, so that the latest word is the latest state
         drop(guard);
         if ended {
             self.end();
@@ -293,10 +296,10 @@ impl StackInstance {
         }
     }
 
-    fn publish(&self, state: StackState, veto: Option<(Level, HResult)>, next_trace: u64) {
+    fn publish(&self, state: StackState, moving: bool, veto: Option<(Level, HResult)>, next_trace: u64) {
         let changed = self.progress.send_if_modified(|progress| {
-            let changed = progress.state != state || veto.is_some();
-            progress.state = state;
+            let changed = (progress.state, progress.moving) != (state, moving) || veto.is_some();
+            (progress.state, progress.moving) = (state, moving);
             if veto.is_some() {
                 progress.vetoes += 1;
                 progress.veto = veto;

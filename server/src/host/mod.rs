@@ -16,4 +16,5 @@ pub mod limits;
 pub mod record;
 mod routing;
 pub mod timekeeper;
+mod transition;
 pub mod upper;

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::io::CompletionParams;
 use lowerdeck_framework::memory::MemoryOffset;
+use lowerdeck_framework::power::PowerState;
 use lowerdeck_framework::verifier::Finding;
 
 use super::error::{EndReason, SessionError};
@@ -54,6 +55,8 @@ pub enum EventBody {
         id: u64,
         /// Which method.
         kind: Callback,
+        /// The previous power state for `OnD0Entry`, the target for `OnD0Exit`.
+        power: Option<PowerState>,
     },
     /// A finding about the stack.
     Finding(Box<Finding>),

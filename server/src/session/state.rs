@@ -135,9 +135,9 @@ impl SessionState {
                     self.events.append(ticks, EventBody::FileGone(file_tag));
                 }
             }
-            Effect::InvokeCallback { callback, kind, .. } => {
+            Effect::InvokeCallback { callback, kind, power, .. } => {
                 let id = self.callbacks.invoked(callback);
-                self.events.append(ticks, EventBody::CallbackInvoked { id, kind });
+                self.events.append(ticks, EventBody::CallbackInvoked { id, kind, power });
             }
             Effect::ForgetUpper { .. } => self.forgotten(ticks),
             // The rest names no upper driver and comes as its own event.

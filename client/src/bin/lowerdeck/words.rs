@@ -40,6 +40,7 @@ pub(crate) fn entry(entry: &v1::TraceEntry) -> String {
         Kind::CloseEnter => "Close+".to_owned(),
         Kind::CloseLeave => "Close-".to_owned(),
         Kind::Io => format!("Io {}", io_kind(entry.io_kind())),
+        Kind::OnIoCanceledOnQueue => "OnIoCanceledOnQueue".to_owned(),
         Kind::OnCancel => "OnCancel".to_owned(),
         Kind::Done => "Done".to_owned(),
         Kind::OnCompletion => "OnCompletion".to_owned(),

@@ -1,5 +1,6 @@
 //! What a rule can do, and at which callbacks.
 
+use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::status::HResult;
 
@@ -27,6 +28,41 @@ pub(super) struct OwnSend {
     /// The file, by name; None is the present one.
     pub(super) file: Option<String>,
     pub(super) then_complete: bool,
+    pub(super) callback: OwnCallback,
+    /// The number of the request of its own under which it is created.
+    pub(super) parent: Option<u64>,
+}
+
+/// When a request of its own gets its completion callback (REQ-5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnCallback {
+    /// Before it is formatted.
+    Before,
+    /// After it was formatted.
+    After,
+    /// Before, and deregistered after.
+    Removed,
+}
+
+/// How a received request is sent on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Passage {
+    pub(super) callback: bool,
+    /// Flags of the Send.
+    pub(super) flags: u32,
+    /// Formatted again, with this file, by name; None is `FormatUsingCurrentType`.
+    pub(super) file: Option<String>,
+}
+
+impl Passage {
+    /// `[no-callback] [forget] [flags=F] [file="name"]`.
+    pub(super) fn read(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<Passage, SyntaxError> {
+        let callback = !arguments.flag("no-callback");
+        let forget = if arguments.flag("forget") { SendOptions::SEND_AND_FORGET } else { 0 };
+        let flags = arguments.keyed_number("flags")?.map_or(Ok(0), u32::try_from);
+        let flags = flags.map_err(|_| SyntaxError::at(text, at, "flags of 32 bits"))? | forget;
+        Ok(Passage { callback, flags, file: arguments.keyed_name("file")? })
+    }
 }
 
 /// One action. See the table in the module of the driver.
@@ -35,7 +71,7 @@ pub(super) enum Action {
     Complete(Completion),
     Hold,
     Arm,
-    Forward { callback: bool },
+    Forward(Passage),
     Queue,
     UnmarkComplete(Completion),
     CompleteTwice(HResult),
@@ -87,7 +123,7 @@ impl Action {
             "complete" => Action::Complete(arguments.completion()?),
             "hold" => Action::Hold,
             "arm" => Action::Arm,
-            "forward" => Action::Forward { callback: !arguments.flag("no-callback") },
+            "forward" => Action::Forward(Passage::read(text, name.at, &mut arguments)?),
             "queue" => Action::Queue,
             "unmark-complete" => Action::UnmarkComplete(arguments.completion()?),
             "complete-twice" => Action::CompleteTwice(arguments.status()?),
@@ -116,7 +152,7 @@ impl Action {
             Action::Complete(_) => "complete",
             Action::Hold => "hold",
             Action::Arm => "arm",
-            Action::Forward { .. } => "forward",
+            Action::Forward(_) => "forward",
             Action::Queue => "queue",
             Action::UnmarkComplete(_) => "unmark-complete",
             Action::CompleteTwice(_) => "complete-twice",
@@ -141,7 +177,7 @@ impl Action {
             Action::Complete(_) | Action::Hold | Action::CompleteTwice(_) => {
                 matches!(subject, Received | Cancelled | Regained)
             }
-            Action::Arm | Action::Forward { .. } | Action::Queue | Action::UnmarkComplete(_) => {
+            Action::Arm | Action::Forward(_) | Action::Queue | Action::UnmarkComplete(_) => {
                 matches!(subject, Received | Regained)
             }
             Action::Fail(_) => subject != File,
@@ -179,5 +215,12 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
         return Err(SyntaxError::at(text, at, format!("a length of at most {MAX_TRANSFER_BYTES} bytes")));
     }
     let file = arguments.keyed_name("file")?;
-    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()? })
+    let callback = match arguments.keyed_name("callback")?.as_deref() {
+        None | Some("before") => OwnCallback::Before,
+        Some("after") => OwnCallback::After,
+        Some("removed") => OwnCallback::Removed,
+        Some(_) => return Err(SyntaxError::at(text, at, "callback=before, after or removed")),
+    };
+    let parent = arguments.keyed_number("parent")?;
+    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()?, callback, parent })
 }

@@ -1,11 +1,13 @@
 //! Commands of the lab's operator: reading them.
 
 use lowerdeck_framework::ids::{QueueId, RequestLabel};
+use lowerdeck_framework::queue::QueueOperation;
 use lowerdeck_framework::status::HResult;
 
-use super::action::Action;
+use super::action::{Action, Passage};
 use super::arguments::{Arguments, Completion};
 use super::grammar::{self, Call, CommandText};
+use super::inquiry::Inquiry;
 use super::rule::{Rule, Trigger};
 use crate::syntax::{Spanned, SyntaxError};
 
@@ -23,22 +25,40 @@ pub(super) enum Command {
     Arm(RequestLabel),
     Unmark(RequestLabel),
     IsCanceled(RequestLabel),
-    Forward(RequestLabel, bool),
+    Forward(RequestLabel, Passage),
     Queue(RequestLabel),
+    Requeue(RequestLabel),
+    /// Stop, Drain or Purge of a queue, or Start with None.
+    OperateQueue(QueueId, Option<QueueOperation>),
+    QueueState(QueueId),
     Retrieve {
         name: Option<String>,
         queue: Option<QueueId>,
     },
     Release(Option<Trigger>),
     DeleteOwn(u64),
+    /// `SetPnpState(WdfPnpStateFailed, WdfTrue)`.
+    SetPnpFailed,
+    CommitPnpState,
+    /// What a driver must not do to a request of its own.
+    Misuse(Misuse, u64),
+    /// A question about a request or file.
+    Ask(Inquiry),
     /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`.
     Act(Action),
+}
+
+/// What is for received requests only (REQ-3, TGT-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misuse {
+    Complete,
+    FormatUsingCurrentType,
 }
 
 /// What could have been written instead of an unknown command.
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
                         arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
-                        cancel-own or delete-own";
+                        cancel-own, delete-own, complete-own, format-own, parameters, origin, file-name or file-device";
 
 impl Command {
     /// Reads a command.
@@ -59,6 +79,8 @@ impl Command {
             "clear" => Command::Clear,
             "rules" => Command::Rules,
             "kept" => Command::Kept,
+            "set-pnp-failed" => Command::SetPnpFailed,
+            "commit-pnp-state" => Command::CommitPnpState,
             "notes" => Command::Notes,
             "complete" => Command::Complete(arguments.label()?, arguments.completion()?),
             "unmark-complete" => Command::UnmarkComplete(arguments.label()?, arguments.completion()?),
@@ -67,10 +89,22 @@ impl Command {
             "unmark" => Command::Unmark(arguments.label()?),
             "is-canceled" => Command::IsCanceled(arguments.label()?),
             "forward" => {
-                let without_callback = arguments.flag("no-callback");
-                Command::Forward(arguments.label()?, !without_callback)
+                let passage = Passage::read(text, name.at, &mut arguments)?;
+                Command::Forward(arguments.label()?, passage)
             }
             "queue" => Command::Queue(arguments.label()?),
+            "requeue" => Command::Requeue(arguments.label()?),
+            "queue-start" => Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, None),
+            "queue-stop" => {
+                Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, Some(QueueOperation::Stop))
+            }
+            "queue-drain" => {
+                Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, Some(QueueOperation::Drain))
+            }
+            "queue-purge" => {
+                Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, Some(QueueOperation::Purge))
+            }
+            "queue-state" => Command::QueueState(queue_number(text, name.at, &mut arguments)?),
             "retrieve" => {
                 let queue = arguments.keyed_number("queue")?.map(u8::try_from).transpose();
                 let queue = queue.map_err(|_| SyntaxError::at(text, name.at, "a queue from 0 to 255"))?;
@@ -78,7 +112,16 @@ impl Command {
             }
             "release" => Command::Release(released(text, name.at, &mut arguments)?),
             "delete-own" => Command::DeleteOwn(arguments.number("the number of a request of its own")?),
-            _ => return Err(SyntaxError::at(text, name.at, COMMANDS)),
+            "complete-own" => {
+                Command::Misuse(Misuse::Complete, arguments.number("the number of a request of its own")?)
+            }
+            "format-own" => {
+                Command::Misuse(Misuse::FormatUsingCurrentType, arguments.number("the number of a request of its own")?)
+            }
+            word => match Inquiry::read(word, &mut arguments)? {
+                Some(inquiry) => Command::Ask(inquiry),
+                None => return Err(SyntaxError::at(text, name.at, COMMANDS)),
+            },
         };
         arguments.finish()?;
         Ok(command)
@@ -102,6 +145,12 @@ impl Command {
         }
         Ok(Command::Act(action))
     }
+}
+
+/// The number of a queue.
+fn queue_number(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<QueueId, SyntaxError> {
+    let number = arguments.number("the number of a queue")?;
+    u8::try_from(number).map(QueueId).map_err(|_| SyntaxError::at(text, at, "a queue from 0 to 255"))
 }
 
 /// The callback after `release`, if one is named.

@@ -24,6 +24,9 @@ const PNP_CALLBACKS: CallbackSet = CallbackSet::of(&[
     Callback::OnSelfManagedIoFlush,
     Callback::OnSelfManagedIoCleanup,
     Callback::OnQueryRemove,
+    Callback::OnSelfManagedIoRestart,
+    Callback::OnQueryStop,
+    Callback::OnSurpriseRemoval,
 ]);
 
 /// Typed options: what the device declares, and the rules.
@@ -45,9 +48,28 @@ impl ScriptedConfig {
                 ("manual", DispatchType::Manual),
             ],
         )?;
+        let wants_queue_cancels = options.choice("queue_cancel", &[("callback", true), ("none", false)])?;
         let create_handler = options.choice("create", &[("handler", true), ("none", false)])?;
         let zero_length = options.choice("zero_length", &[("allow", true), ("forbid", false)])?;
         let mut device = device_config(dispatch, create_handler, zero_length);
+        if !options.choice("write", &[("handler", true), ("none", false)])? {
+            device.queues[0].handlers = device.queues[0].handlers.without(Callback::OnWrite);
+        }
+        if options.choice("ioctl_queue", &[("own", true), ("default", false)])? {
+            let handlers = CallbackSet::of(&[Callback::OnDeviceIoControl]);
+            let own = QueueConfig::default_queue(DispatchType::Parallel, handlers);
+            device.queues.push(QueueConfig { is_default: false, routes: &[IoKind::DeviceControl], ..own });
+        }
+        if wants_queue_cancels {
+            for queue in device.queues.iter_mut().filter(|queue| queue.dispatch == DispatchType::Manual) {
+                queue.handlers = queue.handlers.with(Callback::OnIoCanceledOnQueue);
+            }
+        }
+        if options.choice("power", &[("unmanaged", false), ("managed", true)])? {
+            for queue in device.queues.iter_mut().filter(|queue| queue.dispatch != DispatchType::Manual) {
+                queue.power_managed = true;
+            }
+        }
         device.role = options.choice("role", &[("function", DriverRole::Function), ("filter", DriverRole::Filter)])?;
         device.forwarding = options.choice(
             "forward",

@@ -5,11 +5,11 @@
 
 use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::DispatchType;
-use lowerdeck_framework::ids::{QueueId, ReceivedId, RequestLabel};
+use lowerdeck_framework::ids::{QueueId, ReceivedId, RequestId, RequestLabel};
 use lowerdeck_framework::status::HResult;
 
 use super::action::Action;
-use super::command::Command;
+use super::command::{Command, Misuse};
 use super::driver::ScriptedDriver;
 use super::kept::{Kept, KeptState};
 use super::perform::MANUAL_QUEUE;
@@ -23,7 +23,7 @@ fn answer(result: Result<(), HResult>) -> String {
     result.err().unwrap_or(HResult::S_OK).to_string()
 }
 
-fn truth(value: bool) -> String {
+pub(super) fn truth(value: bool) -> String {
     if value { "TRUE".to_owned() } else { "FALSE".to_owned() }
 }
 
@@ -58,9 +58,9 @@ impl ScriptedDriver {
                 let request = self.labelled(label)?;
                 return Ok(truth(self.kept.get_mut(request).is_some_and(|kept| cx.is_canceled(&kept.request))));
             }
-            Command::Forward(label, callback) => {
+            Command::Forward(label, passage) => {
                 let request = self.labelled(label)?;
-                let forwarded = self.forward(cx, request, callback);
+                let forwarded = self.forward(cx, request, &passage);
                 return Ok(self.answer_or_keep(forwarded));
             }
             Command::Queue(label) => {
@@ -68,16 +68,36 @@ impl ScriptedDriver {
                 let queued = self.queue(cx, request);
                 return Ok(self.answer_or_keep(queued));
             }
+            Command::Requeue(label) => {
+                let request = self.labelled(label)?;
+                let requeued = self.requeue(cx, request);
+                return Ok(self.answer_or_keep(requeued));
+            }
+            Command::OperateQueue(queue, operation) => {
+                let status = match operation {
+                    Some(operation) => cx.operate_queue(queue, operation),
+                    None => cx.start_queue(queue),
+                };
+                return Ok(status.to_string());
+            }
+            Command::QueueState(queue) => {
+                let status = cx.queue_status(queue).ok_or_else(|| format!("there is no queue {}", queue.0))?;
+                return Ok(format!("waiting={} held={}", status.waiting, status.held));
+            }
             Command::Retrieve { name, queue } => return self.retrieve(cx, name.as_deref(), queue),
             Command::Release(trigger) => return self.release(cx, trigger),
+            Command::SetPnpFailed => cx.set_pnp_failed(true),
+            Command::CommitPnpState => cx.commit_pnp_state(),
             Command::DeleteOwn(number) => return self.delete_own(cx, number),
+            Command::Misuse(misuse, number) => self.misuse(cx, misuse, number)?,
+            Command::Ask(inquiry) => return self.inquire(cx, &inquiry),
             Command::Act(action) => return self.act(cx, &action),
         }
         Ok(DONE.to_owned())
     }
 
     /// The latest kept request with that label.
-    fn labelled(&self, label: RequestLabel) -> Result<ReceivedId, String> {
+    pub(super) fn labelled(&self, label: RequestLabel) -> Result<ReceivedId, String> {
         self.kept.labelled(label).ok_or_else(|| {
             let listing = self.kept.listing();
             let kept = if listing.is_empty() { "nothing is".to_owned() } else { listing.replace('\n', ", ") };
@@ -142,11 +162,26 @@ impl ScriptedDriver {
         Ok(trigger.name().to_owned())
     }
 
-    fn delete_own(&mut self, cx: &mut DriverContext<'_>, number: u64) -> Result<String, String> {
+    /// Does to a request of its own what is for received ones only.
+    fn misuse(&mut self, cx: &mut DriverContext<'_>, misuse: Misuse, number: u64) -> Result<(), String> {
+        let request = self.own_numbered(number)?;
+        match misuse {
+            Misuse::Complete => cx.complete_created(request),
+            Misuse::FormatUsingCurrentType => cx.format_created_using_current_type(request),
+        }
+        Ok(())
+    }
+
+    fn own_numbered(&self, number: u64) -> Result<RequestId, String> {
         let request = self.own.request(number);
-        let request = request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))?;
+        request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))
+    }
+
+    fn delete_own(&mut self, cx: &mut DriverContext<'_>, number: u64) -> Result<String, String> {
+        let request = self.own_numbered(number)?;
         let status = cx.delete_request(request);
-        if status.is_success() {
+        // A stale one went with its parent (OBJ-1).
+        if status.is_success() || status == HResult::E_INVALIDARG {
             self.own.requests.remove(&request);
         }
         Ok(status.to_string())
@@ -163,9 +198,7 @@ impl ScriptedDriver {
                 Ok(answer(self.close_own(cx, name)))
             }
             Action::CancelOwn(number) => {
-                let request = self.own.request(*number);
-                let request =
-                    request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))?;
+                let request = self.own_numbered(*number)?;
                 Ok(truth(cx.cancel_sent_request(request).is_true()))
             }
             _ => Err("this action needs a callback: make it part of a rule".to_owned()),

@@ -11,8 +11,8 @@
 //!
 //! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl cancel completion cleanup
 //! close`, and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
-//! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove`. Rules are tried in the order
-//! written, those without a condition last; the first that matches decides.
+//! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop
+//! surprise-removal`. Rules are tried in the order written, those without a condition last; the first that matches decides.
 //!
 //! | condition | matches |
 //! |---|---|
@@ -25,13 +25,13 @@
 //! |---|---|
 //! | `complete(STATUS[, information][, data="text" or hex=00ff])` | completes the request |
 //! | `hold`, `arm` | keeps it; `arm` marks it cancelable. On the completion of an own request, `hold` does not delete it |
-//! | `forward`, `forward(no-callback)` | sends it on as it is; a refused Send completes it with its error |
+//! | `forward[([no-callback][, forget][, flags=F][, file="name"])]` | sends it on as it is, or formatted again with a file; `forget` is SEND_AND_FORGET. A refused Send completes it with its error |
 //! | `queue` | moves it to the manual queue (1) |
 //! | `unmark-complete(…)` | unmarks and completes it; leaves it to `OnCancel` when that is under way |
 //! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
 //! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
 //! | `context(N)` | assigns a context to the file |
-//! | `send(read or write or ioctl, number=N[, length=B][, code=C][, file="name"][, then=complete])` | sends a request of its own, on this file or on a named one; `then=complete` completes the received request with its result |
+//! | `send(read or write or ioctl, number=N[, length=B][, code=C][, file="name"][, callback=before, after or removed][, parent=N][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; `then=complete` completes the received request with its result |
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
 //! | `cancel-own(N)` | cancels a request of its own |
 //! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
@@ -45,9 +45,15 @@
 //! # Commands
 //! A rule as a command replaces the rule with the same conditions, or is added. Besides: `clear`, `rules`, `kept`,
 //! `notes`; `complete L0:7 STATUS [information] [data…]`, `unmark-complete L0:7 STATUS …`, `complete-again L0:7 STATUS`,
-//! `arm L0:7`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback]`, `queue L0:7`,
+//! `arm L0:7`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [flags=F] [file="name"]`, `queue L0:7`,
+//! `requeue L0:7`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
 //! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
-//! `cancel-own N`, `delete-own N`. Of several packets with the same label the latest is meant.
+//! `cancel-own N`, `delete-own N`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
+//! Questions: `parameters L0:7` gives all of a kept request, as
+//! `ioctl code=0x80002000 in=2 out=4 offset=0 data=6869`, `parameters L0:7 read` (or `write`, `ioctl`) what the getter
+//! of that type gives, with `null` what it gives without any out pointer; `origin L0:7` gives
+//! `IsFromUserModeDriver`, `GetRequestorMode` and `GetInitiatorProcessId`; `file-name NAME [capacity]` gives status,
+//! size and, into a buffer of so many units, the name; `file-device NAME` gives the layer. Of several packets with the same label the latest is meant.
 //!
 //! # What happens without a rule
 //! Creates, writes and ioctls succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
@@ -61,6 +67,7 @@ mod config;
 mod control;
 mod driver;
 mod grammar;
+mod inquiry;
 mod kept;
 mod own;
 mod perform;
@@ -102,6 +109,25 @@ pub(crate) const KIND: DriverKind = DriverKind {
             &["allow", "forbid"],
             "allow",
             "whether zero-length reads and writes are delivered (QUE-11)",
+        ),
+        choice("write", &["handler", "none"], "handler", "whether OnWrite is implemented (FWD-10)"),
+        choice(
+            "ioctl_queue",
+            &["default", "own"],
+            "default",
+            "whether device controls go to a parallel queue of their own, the last one (QUE-2)",
+        ),
+        choice(
+            "queue_cancel",
+            &["none", "callback"],
+            "none",
+            "whether OnIoCanceledOnQueue is registered on the manual queues (REQ-52)",
+        ),
+        choice(
+            "power",
+            &["unmanaged", "managed"],
+            "unmanaged",
+            "whether its parallel and sequential queues are power-managed (QUE-13)",
         ),
         choice("pnp", &["callbacks", "none"], "callbacks", "whether the PnP callbacks are registered"),
         choice("unknown_files", &["reject", "allow"], "reject", "UmdfFileObjectPolicy (OBJ-18)"),

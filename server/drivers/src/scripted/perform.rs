@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 
 use lowerdeck_framework::context::{DriverContext, Forward};
 use lowerdeck_framework::ids::{FileId, QueueId, ReceivedId};
-use lowerdeck_framework::io::{FormatIo, SendOptions};
+use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
 use lowerdeck_framework::memory::{InputMemory, OutputMemory};
 use lowerdeck_framework::status::HResult;
 
-use super::action::{Action, OwnIo, OwnSend};
+use super::action::{Action, OwnCallback, OwnIo, OwnSend, Passage};
 use super::arguments::Completion;
 use super::driver::ScriptedDriver;
 use super::kept::{Kept, KeptState};
@@ -99,8 +99,8 @@ impl ScriptedDriver {
                     self.notes.add(format!("unmark-complete: {status}"));
                 }
             }
-            Action::Forward { callback } => {
-                if let Err((kept, status)) = self.forward(cx, request, *callback) {
+            Action::Forward(passage) => {
+                if let Err((kept, status)) = self.forward(cx, request, passage) {
                     // The driver still owns it and answers with the error of its Send (REQ-8).
                     self.finish(cx, kept, &Completion::of(status));
                 }
@@ -221,19 +221,38 @@ impl ScriptedDriver {
         }
     }
 
-    /// Sends a kept request on as it is.
+    /// Sends a kept request on, as it is or formatted again with another file.
     ///
     /// # Errors
-    /// The request, still owned, with the error of the Send.
+    /// The request, still owned, with the error of the Format or the Send.
     pub(super) fn forward(
         &mut self,
         cx: &mut DriverContext<'_>,
         request: ReceivedId,
-        callback: bool,
+        passage: &Passage,
     ) -> Result<(), (Kept, HResult)> {
         let Some(kept) = self.kept.remove(request) else { return Ok(()) };
-        cx.send_received(kept.request, Forward::CurrentType, callback, SendOptions::default())
-            .map_err(|(request, status)| (Kept { request, ..kept }, status))
+        let format = match &passage.file {
+            None => Forward::CurrentType,
+            Some(name) => match cx.parameters(&kept.request).to_format() {
+                Some(io) => Forward::Formatted(Format { file: self.file_named(cx, name), io }),
+                None => return Err((kept, HResult::STATUS_INVALID_DEVICE_REQUEST)),
+            },
+        };
+        let options = SendOptions { flags: passage.flags, timeout: 0 };
+        let (label, id) = (kept.label, kept.request.id());
+        cx.send_received(kept.request, format, passage.callback, options)
+            .map_err(|(request, status)| (Kept { request, ..kept }, status))?;
+        if options.has(SendOptions::SEND_AND_FORGET) {
+            self.kept.remember(label, id); // it never comes back: `complete-again` may still name it
+        }
+        Ok(())
+    }
+
+    /// Puts a kept request back at the head of the manual queue it came from.
+    pub(super) fn requeue(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Result<(), (Kept, HResult)> {
+        let Some(kept) = self.kept.remove(request) else { return Ok(()) };
+        cx.requeue(kept.request).map_err(|(request, status)| (Kept { request, ..kept }, status))
     }
 
     /// Moves a kept request to the manual queue.
@@ -285,8 +304,18 @@ impl ScriptedDriver {
             }
             OwnIo::Ioctl(code) => FormatIo::DeviceControl { code, input: None, output },
         };
-        let request = cx.create_request(Some(send.number), true);
+        let (number, callback) = (Some(send.number), send.callback != OwnCallback::After);
+        let request = match send.parent {
+            None => cx.create_request(number, callback),
+            Some(parent) => {
+                let parent = self.own.request(parent).ok_or(HResult::E_INVALIDARG)?;
+                cx.create_child_request(number, callback, parent)?
+            }
+        };
         let mut status = cx.format_request(request, file, io);
+        if send.callback != OwnCallback::Before {
+            cx.set_completion_callback(request, send.callback == OwnCallback::After);
+        }
         if status.is_success() {
             status = cx.send_request(request, SendOptions::default());
         }

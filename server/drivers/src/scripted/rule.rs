@@ -30,7 +30,7 @@ pub(super) enum Trigger {
 }
 
 /// The names of the triggers.
-const TRIGGERS: [(&str, Trigger); 17] = [
+const TRIGGERS: [(&str, Trigger); 20] = [
     ("create", Trigger::Create),
     ("read", Trigger::Read),
     ("write", Trigger::Write),
@@ -48,6 +48,9 @@ const TRIGGERS: [(&str, Trigger); 17] = [
     ("self-managed-io-flush", Trigger::Pnp(Callback::OnSelfManagedIoFlush)),
     ("self-managed-io-cleanup", Trigger::Pnp(Callback::OnSelfManagedIoCleanup)),
     ("query-remove", Trigger::Pnp(Callback::OnQueryRemove)),
+    ("self-managed-io-restart", Trigger::Pnp(Callback::OnSelfManagedIoRestart)),
+    ("query-stop", Trigger::Pnp(Callback::OnQueryStop)),
+    ("surprise-removal", Trigger::Pnp(Callback::OnSurpriseRemoval)),
 ];
 
 impl Trigger {

@@ -6,7 +6,7 @@ use crate::callback::Callback;
 use crate::driver::{DispatchType, FileObjectPolicy};
 use crate::file::LayerFile;
 use crate::forwarding::{CreateDisposition, DriverRole, create_disposition};
-use crate::ids::{DeviceId, FileId, QueueId, ReceivedId};
+use crate::ids::{QueueId, ReceivedId};
 use crate::io::IoKind;
 use crate::ioctl::{MethodNeitherAction, TransferMethod};
 use crate::received::{ReceivedEvent, ReceivedState};
@@ -15,7 +15,6 @@ use crate::status::HResult;
 use crate::trace::TraceKind;
 
 use super::core::Core;
-use super::dispatch::Invocation;
 use super::send::Launch;
 
 /// What the framework decides about a packet before any driver sees it.
@@ -135,101 +134,6 @@ impl Core {
         };
         self.received[id].state.step(ReceivedEvent::SentOn);
         self.launch(Launch::framework(request, Some(id), device, lower, file, parameters));
-    }
-
-    /// The next request of a queue, if it may be delivered: the call to make.
-    pub(crate) fn dispatch(&mut self, device: DeviceId, queue: QueueId) -> Option<Invocation> {
-        let hosted = self.devices.get_mut(device)?.hosted_mut()?;
-        let entry = &mut hosted.queues[usize::from(queue.0)];
-        if !entry.may_deliver() {
-            return None;
-        }
-        let id = entry.waiting.first()?;
-        entry.waiting.remove(&mut self.received, id);
-        entry.held += 1;
-        if entry.may_deliver() {
-            self.run_queue.push(Step::Dispatch(device, queue));
-        }
-        let received = &mut self.received[id];
-        received.state.step(ReceivedEvent::Delivered);
-        let (kind, request, file) = (received.parameters.kind, received.request, received.file);
-        let handler = self.devices[device].hosted().and_then(|hosted| hosted.route_handler(queue, kind))?;
-        let note = if kind == IoKind::Create { TraceKind::Create } else { TraceKind::Io(kind) };
-        self.note(device, note).file(file).request(Some(request)).record();
-        Some(Invocation::Queue { device, queue, handler, received: id })
-    }
-
-    /// `RetrieveNextRequest…` (QUE-6).
-    pub(crate) fn retrieve_next_request(
-        &mut self,
-        device: DeviceId,
-        queue: QueueId,
-        file: Option<FileId>,
-    ) -> Result<ReceivedId, HResult> {
-        let hosted = self.devices[device].hosted_mut().ok_or(HResult::STATUS_INVALID_DEVICE_STATE)?;
-        let entry = hosted.queues.get_mut(usize::from(queue.0)).ok_or(HResult::E_INVALIDARG)?;
-        if entry.config.dispatch == DispatchType::Parallel {
-            return Err(HResult::STATUS_INVALID_DEVICE_STATE);
-        }
-        let mut candidate = entry.waiting.first();
-        while let (Some(id), Some(_)) = (candidate, file) {
-            if self.received[id].file == file {
-                break;
-            }
-            candidate = entry.waiting.after(&self.received, id);
-        }
-        let id = candidate.ok_or(HResult::ERROR_NO_MORE_ITEMS)?;
-        entry.waiting.remove(&mut self.received, id);
-        entry.held += 1;
-        let received = &mut self.received[id];
-        received.state.step(ReceivedEvent::Delivered);
-        let (kind, request, file) = (received.parameters.kind, received.request, received.file);
-        self.note(device, TraceKind::Io(kind)).file(file).request(Some(request)).record();
-        Ok(id)
-    }
-
-    /// `ForwardToIoQueue` (QUE-7).
-    pub(crate) fn forward_to_io_queue(
-        &mut self,
-        device: DeviceId,
-        id: ReceivedId,
-        queue: QueueId,
-    ) -> Result<(), HResult> {
-        let received = self.received.get_mut(id).ok_or(HResult::ERROR_INVALID_OPERATION)?;
-        let hosted = self.devices[device].hosted_mut().ok_or(HResult::ERROR_INVALID_OPERATION)?;
-        let takes =
-            hosted.queues.get(usize::from(queue.0)).is_some_and(|to| to.config.dispatch == DispatchType::Manual)
-                || hosted.route_handler(queue, received.parameters.kind).is_some();
-        if received.state != ReceivedState::Owned || received.queue == queue || !takes {
-            return Err(HResult::ERROR_INVALID_OPERATION);
-        }
-        if !hosted.queues[usize::from(queue.0)].accepting {
-            return Err(HResult::STATUS_WDF_BUSY);
-        }
-        let from = received.queue;
-        received.state.step(ReceivedEvent::Requeued);
-        received.queue = queue;
-        let cancelled = self.requests[received.request].cancelled;
-        let left = &mut hosted.queues[usize::from(from.0)];
-        left.held -= 1;
-        hosted.queues[usize::from(queue.0)].waiting.push_back(&mut self.received, id);
-        self.run_queue.push(Step::Dispatch(device, from));
-        if cancelled {
-            // A remembered cancel finds the request in a queue now (REQ-28).
-            self.complete_by_framework(id, HResult::ERROR_OPERATION_ABORTED);
-        } else {
-            self.run_queue.push(Step::Dispatch(device, queue));
-        }
-        Ok(())
-    }
-
-    /// Takes an undelivered request out of its queue.
-    pub(crate) fn leave_queue(&mut self, id: ReceivedId) {
-        let received = &self.received[id];
-        let (device, queue) = (received.receiver, received.queue);
-        if let Some(hosted) = self.devices[device].hosted_mut() {
-            hosted.queues[usize::from(queue.0)].waiting.remove(&mut self.received, id);
-        }
     }
 
     /// The framework completes a packet that no driver owns here: status alone, Information 0 (ERR-8).

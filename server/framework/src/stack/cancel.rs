@@ -4,6 +4,7 @@
 //!  where the packet is                     what a cancel does                              answer
 //!  not sent yet                            sticks: the next Send is refused (REQ-34)       Sticky
 //!  pended in the target, or undelivered    the framework completes it cancelled (QUE-8)    CompletedByFramework
+//!  back in a queue of a driver that cares  OnIoCanceledOnQueue (REQ-52)                    Delivered
 //!  armed                                   OnCancel, once per arming (REQ-49)              Delivered
 //!  owned, not armed                        remembered until MarkCancelable (REQ-28)        Remembered
 //!  completed, or the completion climbing   nothing (REQ-33)                                AlreadyCompleted
@@ -77,9 +78,13 @@ impl Core {
         }
         packet.cancelled = true;
         match received.state {
-            ReceivedState::Pended | ReceivedState::Queued => {
+            ReceivedState::Pended => {
                 self.complete_by_framework(current, HResult::ERROR_OPERATION_ABORTED);
                 CancelAnswer::CompletedByFramework
+            }
+            ReceivedState::Queued => {
+                let told = self.cancel_queued(current);
+                if told { CancelAnswer::Delivered } else { CancelAnswer::CompletedByFramework }
             }
             ReceivedState::Armed => {
                 received.state.step(ReceivedEvent::CancelDelivered);

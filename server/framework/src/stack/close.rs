@@ -18,7 +18,6 @@ use crate::ids::{CallId, DeviceId, FileId};
 use crate::received::ReceivedState;
 use crate::rule::Rule;
 use crate::scheduler::Step;
-use crate::status::HResult;
 use crate::trace::{Call, TraceKind};
 
 use super::core::Core;
@@ -110,7 +109,7 @@ impl Core {
             let waiting =
                 self.received.get(id).is_some_and(|hop| hop.receiver == device && hop.state == ReceivedState::Queued);
             if waiting {
-                self.complete_by_framework(id, HResult::ERROR_OPERATION_ABORTED);
+                self.cancel_queued(id);
             }
         }
     }

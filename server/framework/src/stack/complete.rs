@@ -74,16 +74,18 @@ impl Core {
         information.min(limit)
     }
 
-    /// Completion frees the request's place in its queue (QUE-3, QUE-4).
-    fn give_back_to_queue(&mut self, id: ReceivedId) {
+    /// Completion, or SEND_AND_FORGET, frees the request's place in its queue (QUE-3, QUE-4).
+    pub(crate) fn give_back_to_queue(&mut self, id: ReceivedId) {
         let received = &self.received[id];
         let (device, queue) = (received.receiver, received.queue);
         if let Some(hosted) = self.devices[device].hosted_mut() {
             let entry = &mut hosted.queues[usize::from(queue.0)];
             entry.held -= 1;
+            entry.settle();
             if entry.may_deliver() {
                 self.run_queue.push(Step::Dispatch(device, queue));
             }
+            self.leave_d0_if_due(device);
         }
     }
 
@@ -158,6 +160,9 @@ impl Core {
             information,
             output,
             output_start: hop.parameters.output_start,
+            input_start: hop.parameters.input_start,
+            code: hop.parameters.code,
+            device_offset: hop.parameters.device_offset,
         };
         self.note_completion(hop.sender, hop.file, hop.request, status, information);
         Some(Invocation::CompletionOfReceived { device: hop.sender, received: parent, params })

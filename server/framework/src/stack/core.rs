@@ -26,7 +26,8 @@ use crate::trace::{Trace, TraceEntry, TraceKind};
 use crate::verifier::{DriverStop, Finding, Verifier, VerifierMode};
 
 use super::StackState;
-use super::pnp::Phase;
+use super::phase::Phase;
+use super::removal::Removal;
 
 /// A callback that has not returned.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +51,8 @@ pub(crate) struct Core {
     pub(crate) uppers: Vec<DeviceId>,
     /// Devices whose phase has to be run before the stack's own transition goes on.
     pub(crate) plan: VecDeque<(DeviceId, Phase)>,
-    /// Removal was asked for while the stack was starting.
-    pub(crate) removal_wanted: bool,
+    /// Removal was asked for while another transition was under way.
+    pub(crate) removal_wanted: Option<Removal>,
     pub(crate) files: SlotMap<FileId, File>,
     pub(crate) requests: SlotMap<RequestId, Request>,
     pub(crate) received: SlotMap<ReceivedId, Received>,
@@ -83,7 +84,7 @@ impl Core {
             layers: Vec::new(),
             uppers: Vec::new(),
             plan: VecDeque::new(),
-            removal_wanted: false,
+            removal_wanted: None,
             files: SlotMap::with_key(),
             requests: SlotMap::with_key(),
             received: SlotMap::with_key(),

@@ -44,7 +44,7 @@ impl Stack {
                     self.invoke(invocation);
                 }
             }
-            Step::Cancel(received) => self.run_cancel(step, received),
+            Step::Cancel(received) | Step::CancelOnQueue(received) => self.run_cancel(step, received),
             Step::Climb(received) => {
                 let (invocation, untied) = self.core.climb(received);
                 if let Some(invocation) = invocation {
@@ -67,6 +67,11 @@ impl Stack {
                     self.invoke(invocation);
                 }
             }
+            Step::Surprise(device) => {
+                if let Some(invocation) = self.core.surprise(device) {
+                    self.invoke(invocation);
+                }
+            }
             Step::ContextCleanup(device, file, context) => {
                 self.core.note(device, TraceKind::ContextCleanup).file(Some(file)).record();
                 self.call(device, Callback::OnContextCleanup, |driver, cx| {
@@ -83,9 +88,14 @@ impl Stack {
 
     fn run_cancel(&mut self, step: Step, received: ReceivedId) {
         let Some(device) = self.core.received.get(received).map(|received| received.receiver) else { return };
-        if !self.core.waits_for_lock(device, step)
-            && let Some(invocation) = self.core.deliver_cancel(received)
-        {
+        if self.core.waits_for_lock(device, step) {
+            return;
+        }
+        let invocation = match step {
+            Step::CancelOnQueue(_) => self.core.deliver_queue_cancel(received),
+            _ => self.core.deliver_cancel(received),
+        };
+        if let Some(invocation) = invocation {
             self.invoke(invocation);
         }
     }
@@ -110,6 +120,7 @@ impl Stack {
                         (Callback::OnRead, _) => driver.on_read(cx, queue, request, length),
                         (Callback::OnWrite, _) => driver.on_write(cx, queue, request, length),
                         (Callback::OnDeviceIoControl, _) => driver.on_device_io_control(cx, queue, request),
+                        (Callback::OnIoCanceledOnQueue, _) => driver.on_io_canceled_on_queue(cx, queue, request),
                         _ => driver.on_default_io_handler(cx, queue, request),
                     }
                 });

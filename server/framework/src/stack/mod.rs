@@ -10,10 +10,15 @@ mod close;
 mod complete;
 pub(crate) mod core;
 mod create;
+mod deletion;
 mod departure;
 mod dispatch;
 mod inspect;
-pub(crate) mod pnp;
+pub(crate) mod phase;
+mod pnp;
+mod power;
+mod queue_calls;
+mod removal;
 mod send;
 mod stop;
 mod target_calls;
@@ -21,6 +26,7 @@ mod upper;
 
 pub use cancel::CancelAnswer;
 pub use inspect::LayerDescription;
+pub use power::TransitionUnderway;
 pub use upper::UpperConfig;
 
 use crate::callback::Callback;
@@ -30,6 +36,7 @@ use crate::driver::{DispatchType, Driver, QueueConfig};
 use crate::effect::Effect;
 use crate::ids::{DeviceId, Level};
 use crate::ioctl::MethodNeitherAction;
+use crate::power::{PowerState, SurpriseNotice};
 use crate::queue::Queue;
 use crate::received::OwnedRequest;
 use crate::report::OutstandingReport;
@@ -212,12 +219,6 @@ impl Stack {
         self.core.timers.next_in(now)
     }
 
-    /// Orderly removal of the whole stack, upper drivers first (PNP-3). Ends in `ReportVeto` or `StackRemoved`.
-    pub fn removal_requested(&mut self, now: Now) {
-        self.core.now = now;
-        self.core.remove_stack();
-    }
-
     /// Gives a textual command to a hosted driver.
     ///
     /// # Errors
@@ -292,6 +293,11 @@ fn build_device(index: usize, driver: &dyn Driver, lower: Option<DeviceId>) -> R
         callbacks,
         phase: None,
         pnp: Default::default(),
+        power: PowerState::D3Final,
+        waits_for_queues: false,
+        notice: SurpriseNotice::Idle,
+        owed: None,
+        failed_uncommitted: false,
         open_files: 0,
         next_request: 0,
         role: Role::Hosted(Hosted {
@@ -306,7 +312,7 @@ fn build_device(index: usize, driver: &dyn Driver, lower: Option<DeviceId>) -> R
 
 /// QUE-1.
 fn misconfiguration(queue: &QueueConfig) -> Option<&'static str> {
-    let handles = queue.handlers != crate::callback::CallbackSet::EMPTY;
+    let handles = queue.handlers.without(Callback::OnIoCanceledOnQueue) != crate::callback::CallbackSet::EMPTY;
     match queue.dispatch {
         DispatchType::Manual if handles => Some("a manual queue must have no handler"),
         DispatchType::Sequential | DispatchType::Parallel if !handles => {

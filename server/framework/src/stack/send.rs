@@ -64,7 +64,7 @@ impl Core {
     }
 
     /// The request, if `creator` made it.
-    fn own_request(&mut self, creator: DeviceId, request: RequestId) -> Option<&mut Request> {
+    pub(super) fn own_request(&mut self, creator: DeviceId, request: RequestId) -> Option<&mut Request> {
         self.requests.get_mut(request).filter(|request| request.creator == creator && !request.is_create)
     }
 
@@ -83,7 +83,8 @@ impl Core {
                 entry.state.step(RequestEvent::Formatted);
                 entry.kind = Some(parameters.kind);
                 entry.file = format.file;
-                entry.output_start = parameters.output_start;
+                (entry.output_start, entry.input_start) = (parameters.output_start, parameters.input_start);
+                (entry.code, entry.device_offset) = (parameters.code, parameters.device_offset);
                 entry.format = Some(parameters);
                 HResult::S_OK
             }
@@ -164,6 +165,19 @@ impl Core {
         self.launch(Launch { request, parent: None, sender, receiver, file, parameters, options, by_framework: false });
     }
 
+    /// `SetCompletionCallback`, before or after Format; nothing changes once the request was sent (REQ-5).
+    pub(crate) fn set_completion_callback(&mut self, creator: DeviceId, request: RequestId, callback: bool) {
+        if let Some(entry) = self.own_request(creator, request).filter(|entry| !entry.state.is_outstanding()) {
+            entry.callback = callback;
+        }
+    }
+
+    /// A driver did to a request of its own what is only for received ones; nothing happens to the request.
+    pub(crate) fn misused(&mut self, creator: DeviceId, request: RequestId, rule: Rule) {
+        let file = self.own_request(creator, request).and_then(|entry| entry.file);
+        self.violation(creator, rule, file, Some(request));
+    }
+
     /// A driver sends on a request it received (REQ-44, TGT-15).
     pub(crate) fn send_received(
         &mut self,
@@ -178,12 +192,19 @@ impl Core {
         if received.state != ReceivedState::Owned || received.receiver != device {
             return Err(refused); // REQ-52: unmark first
         }
-        if !callback || options.flags & !(SendOptions::TIMEOUT | SendOptions::IGNORE_TARGET_STATE) != 0 {
-            return Err(refused); // REQ-15, FWD-11
+        let formatted = matches!(forward, Forward::Formatted(_));
+        options.check_for_received(received.parameters.kind, received.file.is_some(), formatted)?;
+        let forgets = options.has(SendOptions::SEND_AND_FORGET);
+        if !callback && !forgets {
+            return Err(refused); // REQ-15
         }
         let receiver = self.devices[device].lower.ok_or(HResult::STATUS_INVALID_DEVICE_STATE)?;
         if !self.devices[device].target.state.accepts() {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE);
+        }
+        if forgets {
+            self.forget_received(parent, receiver);
+            return Ok(());
         }
         let request = received.request;
         let (file, parameters) = match forward {
@@ -208,6 +229,19 @@ impl Core {
         Ok(())
     }
 
+    /// SEND_AND_FORGET: the hop that ended at this layer goes on to the next lower one. So this layer's target never
+    /// tracks it, its driver neither cancels nor regains it, and the completion climbs past it (REQ-18); the file
+    /// and the layer above keep what they have of it (REQ-19).
+    fn forget_received(&mut self, id: ReceivedId, receiver: DeviceId) {
+        self.give_back_to_queue(id); // QUE-4
+        let received = &mut self.received[id];
+        received.state.step(ReceivedEvent::Forgotten);
+        received.receiver = receiver;
+        received.queue = QueueId(0);
+        received.seen = false;
+        self.arrive(id);
+    }
+
     /// Puts a hop on its way: tied to its file and target, then delivered, or pended in a stopped target.
     pub(crate) fn launch(&mut self, launch: Launch) {
         let Launch { request, parent, sender, receiver, file, parameters, options, by_framework } = launch;
@@ -224,6 +258,7 @@ impl Core {
             parameters,
             state: if pends { ReceivedState::Pended } else { ReceivedState::Queued },
             queue: QueueId(0),
+            seen: false,
             by_framework,
             ignores_target,
             pended: pends,
@@ -305,25 +340,13 @@ impl Core {
         self.unpin(request);
         let entry = &mut self.requests[request];
         let number = entry.number;
-        *entry = Request::new(creator, number, callback);
-        entry.status = status;
-        HResult::S_OK
-    }
-
-    /// `DeleteWdfObject` of a driver-created request (REQ-4).
-    pub(crate) fn delete_request(&mut self, creator: DeviceId, request: RequestId) -> HResult {
-        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
-        if entry.state.is_outstanding() {
-            self.violation(creator, Rule::Req4, None, Some(request));
-            return HResult::STATUS_INVALID_DEVICE_REQUEST;
-        }
-        self.unpin(request);
-        self.requests.remove(request);
+        let (parent, children) = (entry.parent, std::mem::take(&mut entry.children));
+        *entry = Request { parent, children, status, ..Request::new(creator, number, callback) };
         HResult::S_OK
     }
 
     /// A completed request stops referring to its file (CLS-19).
-    fn unpin(&mut self, request: RequestId) {
+    pub(super) fn unpin(&mut self, request: RequestId) {
         let entry = &self.requests[request];
         if entry.state != RequestState::Completed {
             return;

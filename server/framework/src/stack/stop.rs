@@ -35,13 +35,18 @@ impl Core {
             return;
         }
         self.note(device, TraceKind::DriverStop).rule(rule).record();
-        let category = if rule == Rule::Stop9 { "UnhandledException" } else { "Driver" };
+        let (event_class, category) = match rule {
+            Rule::Stop9 => ("UnhandledException", "UnhandledException"),
+            _ => ("VerifierFailure", "Driver"),
+        };
         let stop = Box::new(DriverStop {
             time: self.now.monotonic,
             rule,
             level: self.devices[device].level,
             driver: self.devices[device].name.clone(),
             detail,
+            event_class,
+            problem: "Other",
             category,
             operation: rule.operation(),
             outstanding: self.outstanding(),

@@ -9,6 +9,7 @@ use crate::device::{Device, DeviceState, Role, Upper};
 use crate::effect::CallResult;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
 use crate::io::{Format, SendOptions};
+use crate::power::{PowerState, SurpriseNotice};
 use crate::request::RequestView;
 use crate::status::HResult;
 use crate::target::{SentIoAction, Target, TargetCall, TargetState};
@@ -30,6 +31,16 @@ impl Stack {
     /// An upper driver attaches above L1. Before `start` it takes part in the stack's start; on a started stack
     /// its own start runs at once.
     pub fn upper_attached(&mut self, now: Now, config: UpperConfig) -> DeviceId {
+        self.attach(now, config, false)
+    }
+
+    /// An application opens the stack. Its files go through what an upper driver's go through (OBJ-10, CLS-24); only
+    /// its requests say that no driver made them (REQ-45). It has no PnP callbacks.
+    pub fn application_attached(&mut self, now: Now, tag: u64) -> DeviceId {
+        self.attach(now, UpperConfig { tag, callbacks: CallbackSet::EMPTY }, true)
+    }
+
+    fn attach(&mut self, now: Now, config: UpperConfig, is_application: bool) -> DeviceId {
         self.core.now = now;
         let upper = self.core.devices.insert(Device {
             level: Level(0),
@@ -40,9 +51,14 @@ impl Stack {
             callbacks: config.callbacks,
             phase: None,
             pnp: Default::default(),
+            power: PowerState::D3Final,
+            waits_for_queues: false,
+            notice: SurpriseNotice::Idle,
+            owed: None,
+            failed_uncommitted: false,
             open_files: 0,
             next_request: 0,
-            role: Role::Upper(Upper { tag: config.tag, lost: false, leaving: false }),
+            role: Role::Upper(Upper { tag: config.tag, is_application, lost: false, leaving: false }),
         });
         self.core.uppers.push(upper);
         if matches!(self.core.state, StackState::Started | StackState::Starting) {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use lowerdeck_framework::io::IoKind;
+use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::status::HResult;
 use proptest::prelude::*;
 
@@ -14,6 +15,9 @@ fn completed(number: u64, bytes: usize) -> EventBody {
         information: bytes as u64,
         output: Bytes::from(vec![0; bytes]),
         output_start: 0,
+        input_start: 0,
+        code: IoControlCode(0),
+        device_offset: 0,
     };
     EventBody::RequestCompleted(Box::new(Completion { number, file: None, params, echo: FormatEcho::default() }))
 }

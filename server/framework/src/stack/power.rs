@@ -1,0 +1,106 @@
+//! Power and resources: leaving and entering D0, and rebalance (PNP-4). Power-managed queues follow (QUE-13).
+//!
+//! Down is highest driver first, up is lowest first. A device leaves D0 when its driver holds nothing of its
+//! power-managed queues any more (QUE-15).
+
+use crate::clock::Now;
+use crate::ids::{DeviceId, QueueId};
+use crate::power::{PowerEvent, PowerState};
+use crate::scheduler::Step;
+
+use super::core::Core;
+use super::phase::Phase;
+use super::{Stack, StackState};
+
+/// A transition that cannot begin now; nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stack is not started, or another transition of it is under way")]
+pub struct TransitionUnderway;
+
+impl Stack {
+    /// Whether a transition or the start of an upper driver is under way.
+    pub fn is_moving(&self) -> bool {
+        self.core.is_moving()
+    }
+
+    /// Every device goes to `power`: up lowest first, down highest first (PNP-4). D3Final is the shutdown of the
+    /// system, which releases no hardware (PNP-5). Devices that are there already have no part in it.
+    ///
+    /// # Errors
+    /// [`TransitionUnderway`].
+    pub fn power_requested(&mut self, now: Now, power: PowerState) -> Result<(), TransitionUnderway> {
+        self.begin_transition(now)?;
+        match power {
+            PowerState::D0 => self.core.plan_rising(Phase::PowerUp),
+            PowerState::D3 | PowerState::D3Final => self.core.plan_falling(Phase::PowerDown(power)),
+        }
+        self.core.plan_next();
+        Ok(())
+    }
+
+    /// Resources are redistributed: everybody is asked, then down to `OnReleaseHardware` and up again (PNP-4).
+    /// Ends in `ReportVeto` when one of them refuses (PNP-6).
+    ///
+    /// # Errors
+    /// [`TransitionUnderway`].
+    pub fn rebalance_requested(&mut self, now: Now) -> Result<(), TransitionUnderway> {
+        self.begin_transition(now)?;
+        self.core.plan_falling(Phase::QueryStop);
+        self.core.plan_falling(Phase::StopHardware);
+        self.core.plan_rising(Phase::RestartHardware);
+        self.core.plan_next();
+        Ok(())
+    }
+
+    fn begin_transition(&mut self, now: Now) -> Result<(), TransitionUnderway> {
+        self.core.now = now;
+        if self.core.state != StackState::Started || self.core.is_moving() {
+            return Err(TransitionUnderway);
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// The device is in D0: its power-managed queues deliver what they held, in order (QUE-13).
+    pub(crate) fn start_power_managed(&mut self, device: DeviceId) {
+        let entry = &mut self.devices[device];
+        entry.power.step(PowerEvent::Entered);
+        let Some(hosted) = entry.hosted_mut() else { return };
+        for (queue, index) in hosted.queues.iter_mut().zip(0..) {
+            queue.powered = true;
+            if queue.may_deliver() {
+                self.run_queue.push(Step::Dispatch(device, QueueId(index)));
+            }
+        }
+    }
+
+    /// Power-managed queues deliver no more. False while the driver holds requests from them: the device stays in
+    /// D0 until the last of them is completed (QUE-15).
+    pub(crate) fn stop_power_managed(&mut self, device: DeviceId) -> bool {
+        let entry = &mut self.devices[device];
+        let target = entry.phase.map_or(PowerState::D3Final, Phase::target);
+        let mut holds = false;
+        if let Some(hosted) = entry.hosted_mut() {
+            for queue in hosted.queues.iter_mut().filter(|queue| queue.config.power_managed) {
+                queue.powered = false;
+                holds |= queue.held > 0;
+            }
+        }
+        entry.waits_for_queues = holds;
+        if !holds {
+            entry.power.step(target.exit());
+        }
+        !holds
+    }
+
+    /// A queue of `device` got a request back: a way out of D0 that waited for it goes on (QUE-15).
+    pub(crate) fn leave_d0_if_due(&mut self, device: DeviceId) {
+        let Some(entry) = self.devices.get_mut(device).filter(|entry| entry.waits_for_queues) else { return };
+        let holds = |queue: &crate::queue::Queue| queue.config.power_managed && queue.held > 0;
+        if entry.hosted().is_none_or(|hosted| !hosted.queues.iter().any(holds)) {
+            entry.waits_for_queues = false;
+            self.run_queue.push(Step::Pnp(device));
+        }
+    }
+}
