@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 
+pub use lowerdeck_framework::power::PowerState;
 pub use lowerdeck_framework::stack::CancelAnswer;
 pub use lowerdeck_framework::target::SentIoAction;
 
@@ -18,6 +19,8 @@ pub struct Setting {
     pub lenient: bool,
     /// L0's own PnP callbacks that the script answers itself, by their UMDF names.
     pub callbacks: Vec<&'static str>,
+    /// L0 is no upper driver but an application that opens the stack. On the framework only.
+    pub application: bool,
 }
 
 /// A window of a memory: offset and length in bytes (TGT-9).
@@ -79,6 +82,23 @@ pub struct Completion {
     pub information: u64,
     /// Output data.
     pub data: Bytes,
+    /// What was asked for.
+    pub echo: Echo,
+}
+
+/// What completion parameters repeat of the Format call (REQ-36). What was not given is 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Echo {
+    /// `GetCompletedRequestType`, as `read`, `write` or `ioctl`.
+    pub kind: String,
+    /// The control code.
+    pub code: u32,
+    /// `DeviceOffset` in bytes.
+    pub device_offset: i64,
+    /// Where in its memory the input began.
+    pub input_start: u64,
+    /// Where in its memory the output goes.
+    pub output_start: u64,
 }
 
 /// What `GetRequest` shows.
@@ -90,6 +110,8 @@ pub struct View {
     pub status: HResult,
     /// `GetType` as `read`, `write`, `ioctl`; empty when unformatted.
     pub kind: String,
+    /// What the request's output memory has received.
+    pub data: Bytes,
 }
 
 /// A line of the outstanding-file report.
@@ -133,8 +155,36 @@ pub enum Act {
     Start,
     /// `Stop` of the default target, leaving sent I/O pending.
     Stop,
+    /// `Remove` of the default target.
+    Remove,
     /// The clock advances by so many ticks.
     Advance(u64),
+}
+
+/// What the lab can do to a whole stack besides the orderly removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// All devices go to this power state (PNP-4).
+    Power(PowerState),
+    /// Resources are redistributed (PNP-4).
+    Rebalance,
+    /// The device is gone (PNP-7).
+    SurpriseRemoval,
+}
+
+/// A driver stop as it is published (STOP-6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopRecord {
+    /// Rule that was broken.
+    pub rule: String,
+    /// Layer at fault, as `L1`.
+    pub layer: String,
+    /// Event class.
+    pub event_class: String,
+    /// Problem.
+    pub problem: String,
+    /// Operation.
+    pub operation: String,
 }
 
 /// What an act gave at once: a status, the BOOL of a cancel, or a reply.
@@ -223,10 +273,14 @@ pub trait Backend {
     fn return_from_callback(&mut self, status: HResult);
     /// Lets the stack's clock advance, in ticks of 100 ns.
     fn advance(&mut self, ticks: u64);
-    /// Somebody sets the wall clock forward, in ticks; the monotonic one knows nothing of it.
-    fn shift_wall_clock(&mut self, ticks: i64);
+    /// Somebody sets the wall clock forward, in ticks; the monotonic one knows nothing of it. Gives what it shows then.
+    fn shift_wall_clock(&mut self, ticks: i64) -> i64;
     /// Begins orderly removal of the stack.
     fn unplug(&mut self);
+    /// Begins another transition of the stack.
+    fn begin_transition(&mut self, transition: Transition);
+    /// The driver stop, if there was one.
+    fn driver_stop(&mut self) -> Option<StopRecord>;
     /// The client dies with all it has.
     fn lose_client(&mut self);
     /// Two acts at the same time; each back end mixes them in its own way.

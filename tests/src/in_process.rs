@@ -11,16 +11,17 @@ use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, Requ
 use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
-use lowerdeck_framework::scheduler::{Scheduler, SeededScheduler};
+use lowerdeck_framework::scheduler::Scheduler;
 use lowerdeck_framework::stack::{Stack, StackConfig, UpperConfig};
 use lowerdeck_framework::status::HResult;
 use lowerdeck_framework::trace::{Call as TracedCall, TraceEntry, TraceKind};
 use lowerdeck_framework::verifier::VerifierMode;
 
 use crate::backend::{
-    Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, OutstandingRequest, RawMoment,
-    SentIoAction, Setting, View, Window,
+    Act, Backend, Call, CancelAnswer, Completion, Deed, Echo, Io, Outcome, Outstanding, OutstandingRequest, RawMoment,
+    SentIoAction, Setting, StopRecord, Transition, View, Window,
 };
+use crate::explore::{Choices, Schedule};
 
 /// Trace entries kept: more than any scenario makes.
 const TRACE_CAPACITY: usize = 1 << 16;
@@ -32,9 +33,8 @@ pub struct InProcess {
     stack: Stack,
     now: Now,
     upper: DeviceId,
-    seed: Option<u64>,
-    /// Chooses how racing acts mix; a sequence of its own, so that it does not shift the schedule.
-    races: SeededScheduler,
+    /// Which step runs next, and how racing acts mix.
+    choices: Choices,
     calls: u64,
     creates: HashMap<CallId, u64>,
     synchronous: HashMap<Call, u64>,
@@ -47,11 +47,12 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Builds and starts the stack of `setting`. Without a seed the oldest step runs first.
-    pub fn new(setting: &Setting, seed: Option<u64>) -> InProcess {
+    /// Builds and starts the stack of `setting`, to run under `choices`.
+    pub fn new(setting: &Setting, choices: Choices) -> InProcess {
         let definition: StackDefinition = setting.stack.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let drivers = definition.build(1).unwrap_or_else(|problem| panic!("{problem}"));
-        let scheduler = seed.map(|seed| Box::new(SeededScheduler::new(seed)) as Box<dyn Scheduler>);
+        let first_in_first_out = choices.replay() == Schedule::OldestFirst;
+        let scheduler = (!first_in_first_out).then(|| Box::new(choices.clone()) as Box<dyn Scheduler>);
         let mut stack = Stack::new(StackConfig {
             drivers,
             verifier: if setting.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
@@ -65,15 +66,17 @@ impl InProcess {
         let wanted =
             Callback::PNP.into_iter().filter(|callback| setting.callbacks.contains(&callback.to_string().as_str()));
         let callbacks = wanted.fold(CallbackSet::EMPTY, CallbackSet::with);
-        let upper = stack.upper_attached(now, UpperConfig { tag: 1, callbacks });
+        let upper = if setting.application {
+            stack.application_attached(now, 1)
+        } else {
+            stack.upper_attached(now, UpperConfig { tag: 1, callbacks })
+        };
         stack.start(now);
-        let races = SeededScheduler::new(seed.unwrap_or(0) ^ 0x5eed);
         let mut backend = InProcess {
             stack,
             now,
             upper,
-            seed,
-            races,
+            choices,
             calls: 0,
             creates: HashMap::new(),
             synchronous: HashMap::new(),
@@ -116,8 +119,15 @@ impl InProcess {
             Effect::CompleteRequest { number, callback, params, .. } => {
                 self.completed.insert(number, params.status);
                 if callback {
+                    let echo = Echo {
+                        kind: params.kind.to_string(),
+                        code: params.code.0,
+                        device_offset: params.device_offset,
+                        input_start: params.input_start,
+                        output_start: params.output_start,
+                    };
                     let (status, information, data) = (params.status, params.information, params.output);
-                    self.completions.push(Completion { request: number, status, information, data });
+                    self.completions.push(Completion { request: number, status, information, data, echo });
                 }
             }
             Effect::InvokeCallback { callback, kind, .. } => self.invoked.push_back((callback, kind)),
@@ -164,6 +174,11 @@ impl InProcess {
                 self.stack.target_stop_requested(self.now, self.upper, SentIoAction::LeavePending, call);
                 Deed::Begun(Call(call.0))
             }
+            Act::Remove => {
+                let call = self.next_call();
+                self.stack.target_remove_requested(self.now, self.upper, call);
+                Deed::Begun(Call(call.0))
+            }
             Act::Advance(ticks) => {
                 self.now.monotonic += ticks;
                 self.now.wall += i64::try_from(*ticks).unwrap_or(i64::MAX);
@@ -204,10 +219,7 @@ impl Backend for InProcess {
     }
 
     fn replay(&self) -> String {
-        match self.seed {
-            None => format!("{}=fifo", crate::scenario::SCHEDULE_VARIABLE),
-            Some(seed) => format!("{}={seed}", crate::scenario::SCHEDULE_VARIABLE),
-        }
+        format!("{}={}", crate::scenario::SCHEDULE_VARIABLE, self.choices.replay())
     }
 
     fn control(&mut self, layer: u8, command: &str) -> Result<String, String> {
@@ -311,7 +323,8 @@ impl Backend for InProcess {
     fn view(&mut self, request: u64) -> Option<View> {
         let view = self.stack.request_view(self.request(request))?;
         let kind = view.kind.map(|kind| kind.to_string()).unwrap_or_default();
-        Some(View { state: format!("{:?}", view.state), status: view.status, kind })
+        let data = view.completion.map(|completion| completion.output).unwrap_or_default();
+        Some(View { state: format!("{:?}", view.state), status: view.status, kind, data })
     }
 
     fn take_completions(&mut self) -> Vec<Completion> {
@@ -344,14 +357,38 @@ impl Backend for InProcess {
         self.settle();
     }
 
-    fn shift_wall_clock(&mut self, ticks: i64) {
+    fn shift_wall_clock(&mut self, ticks: i64) -> i64 {
         self.now.wall += ticks;
         self.settle();
+        self.now.wall
     }
 
     fn unplug(&mut self) {
         self.stack.removal_requested(self.now);
         self.settle();
+    }
+
+    fn begin_transition(&mut self, transition: Transition) {
+        let begun = match transition {
+            Transition::Power(power) => self.stack.power_requested(self.now, power),
+            Transition::Rebalance => self.stack.rebalance_requested(self.now),
+            Transition::SurpriseRemoval => {
+                self.stack.surprise_removed(self.now);
+                Ok(())
+            }
+        };
+        begun.unwrap_or_else(|problem| panic!("{transition:?}: {problem}"));
+        self.settle();
+    }
+
+    fn driver_stop(&mut self) -> Option<StopRecord> {
+        self.stack.driver_stop().map(|stop| StopRecord {
+            rule: stop.rule.id().to_owned(),
+            layer: stop.level.to_string(),
+            event_class: stop.event_class.to_owned(),
+            problem: stop.problem.to_owned(),
+            operation: stop.operation.to_owned(),
+        })
     }
 
     fn lose_client(&mut self) {
@@ -360,17 +397,17 @@ impl Backend for InProcess {
     }
 
     fn race(&mut self, one: Act, other: Act) -> (Deed, Deed) {
-        let swapped = self.seed.is_some() && self.races.next_bits().is_multiple_of(2);
-        // Mostly close together, sometimes far apart: the range of the distance is itself chosen.
-        let range = 1 << (self.races.next_bits() % 7);
-        let between = if self.seed.is_some() { self.races.next_bits() % range } else { 0 };
+        self.choices.set_racing(true);
+        let swapped = self.choices.choose(2) == 1;
         let (first, second) = if swapped { (&other, &one) } else { (&one, &other) };
         let first = self.apply(first);
-        for _ in 0..between {
+        // How far apart the acts are is chosen step by step, as long as there is a step to wait for.
+        while !self.stack.is_idle() && self.choices.choose(2) == 1 {
             self.stack.step(self.now);
         }
         let second = self.apply(second);
         self.settle();
+        self.choices.set_racing(false);
         if swapped { (second, first) } else { (first, second) }
     }
 

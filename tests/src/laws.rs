@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::moment::Moment;
 use crate::stage::Stage;
 
+mod one_owner;
+
 /// Ends a script: deletes what it made, closes what it left open, and checks the laws.
 pub fn check(stage: &mut Stage) {
     let stopped = stage.count("L0.DriverStop")
@@ -20,7 +22,14 @@ pub fn check(stage: &mut Stage) {
     }
     let moments = stage.moments();
     one_ending(stage, &moments, stopped);
-    no_late_io(stage, &moments);
+    if let Some(late) = late_io(&moments, &stage.tied_requests()).first() {
+        stage.fail(late);
+    }
+    for request in stage.requests() {
+        if let Some(problem) = one_owner::broken(&moments, &request) {
+            stage.fail(&format!("Z5: {problem}"));
+        }
+    }
     cancel_once(stage, &moments);
     if !stopped {
         if !stage.tolerance.imbalance {
@@ -28,7 +37,12 @@ pub fn check(stage: &mut Stage) {
         }
         nothing_left(stage, &moments);
     }
+    if let Some(problem) = silent_misuse(&moments, &stage.misuses()) {
+        stage.fail(&problem);
+    }
     no_unexpected_verdict(stage, &moments);
+    let stop = moments.iter().find(|moment| moment.name.starts_with("OnSelfManagedIoStop"));
+    stage.check(stop.is_none(), "PNP-9: OnSelfManagedIoStop exists and is never called");
 }
 
 /// Z1, Z2: as many `OnCompletion` as accepted Sends, none for a refused one.
@@ -75,8 +89,8 @@ fn balance(stage: &mut Stage, moments: &[Moment]) {
     }
 }
 
-/// Z4: no Io for a file after its close, at the same layer.
-fn no_late_io(stage: &mut Stage, moments: &[Moment]) {
+/// Z4: no Io for a file after its close, at the same layer. `tied` has a file and a request of it in each pair.
+fn late_io(moments: &[Moment], tied: &[(String, String)]) -> Vec<String> {
     let mut io: HashMap<(u32, String), usize> = HashMap::new();
     for (index, moment) in moments.iter().enumerate() {
         if moment.name == "Io" {
@@ -85,14 +99,17 @@ fn no_late_io(stage: &mut Stage, moments: &[Moment]) {
     }
     let gone: HashSet<usize> =
         moments.iter().enumerate().filter(|(_, moment)| moment.name == "Close+").map(|(index, _)| index).collect();
-    for (file, request) in stage.tied_requests() {
-        for ((layer, name), at) in io.iter().filter(|((_, name), _)| *name == request) {
-            let late = gone
-                .iter()
-                .any(|close| close < at && moments[*close].layer == *layer && moments[*close].arguments[0] == file);
-            stage.check(!late, &format!("Z4: L{layer} got Io({name}) after the close of `{file}`"));
+    let mut late = Vec::new();
+    for (file, request) in tied {
+        for ((layer, name), at) in io.iter().filter(|((_, name), _)| name == request) {
+            let closed_before =
+                |close: &usize| close < at && moments[*close].layer == *layer && moments[*close].arguments[0] == *file;
+            if gone.iter().any(closed_before) {
+                late.push(format!("Z4: L{layer} got Io({name}) after the close of `{file}`"));
+            }
         }
     }
+    late
 }
 
 /// Z6: `OnCancel` at most once for each arming; scripts arm a request once per layer unless they say otherwise.
@@ -124,6 +141,24 @@ fn nothing_left(stage: &mut Stage, moments: &[Moment]) {
     }
 }
 
+/// Z8: each misuse by the script, given by its rule, has a verdict: a finding each, or the driver stop that ended it all.
+fn silent_misuse(moments: &[Moment], misuses: &[&'static str]) -> Option<String> {
+    let verdicts = |name: &str, rule: &str| {
+        moments
+            .iter()
+            .filter(|moment| moment.name == name && moment.arguments.first().is_some_and(|is| is == rule))
+            .count()
+    };
+    if misuses.iter().any(|rule| verdicts("DriverStop", rule) > 0) {
+        return None;
+    }
+    let silent = misuses.iter().find(|rule| {
+        let done = misuses.iter().filter(|other| other == rule).count();
+        verdicts("Finding", rule) < done
+    });
+    silent.map(|rule| format!("Z8: the script broke {rule} and no verdict says so"))
+}
+
 /// Z8, read the other way round: a verdict that the scenario is not about is a failure.
 fn no_unexpected_verdict(stage: &mut Stage, moments: &[Moment]) {
     let verdict = moments.iter().find(|moment| moment.name == "Finding" || moment.name == "DriverStop");
@@ -131,3 +166,6 @@ fn no_unexpected_verdict(stage: &mut Stage, moments: &[Moment]) {
         stage.fail(&format!("Z8: {verdict} in a scenario that must end without a verdict"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,13 @@
 //! Declares a scenario: its script once, a test for each back end.
 //!
 //! On the framework every script runs under the oldest-first scheduler and then under [`SCHEDULES`] seeded ones: what
-//! a scenario asserts must hold in every legal order. `LOWERDECK_SCHEDULE=<n>` (or `fifo`) replays a single one.
+//! a scenario asserts must hold in every legal order. A race runs under every schedule there is, where there are at
+//! most [`EXHAUSTIVE`]. What failed prints `LOWERDECK_SCHEDULE=…`, which replays that one schedule.
+
+use std::collections::BTreeSet;
 
 use crate::backend::Setting;
+use crate::explore::{self, Choices, Schedule};
 use crate::in_process::InProcess;
 use crate::laws;
 use crate::stage::Stage;
@@ -11,8 +15,10 @@ use crate::wire::Wire;
 
 /// Seeded schedules per scenario in an ordinary run.
 pub const SCHEDULES: u64 = 32;
-/// Seeded schedules of a race (⟳): both outcomes must be seen among them.
-pub const RACES: u64 = 1000;
+/// Most schedules of a race (⟳) that are all executed.
+pub const EXHAUSTIVE: usize = 100_000;
+/// Seeded schedules of a race that has more: every outcome must be seen among them.
+pub const RACES: u64 = 10_000;
 /// Executions of a race over the wire, where each costs a server's round trips.
 pub const WIRE_RACES: u64 = 50;
 /// The environment variable that replays one schedule.
@@ -20,7 +26,12 @@ pub const SCHEDULE_VARIABLE: &str = "LOWERDECK_SCHEDULE";
 
 /// A strict stack, top first; L0 answers none of its own PnP callbacks.
 pub fn stack(expression: &str) -> Setting {
-    Setting { stack: expression.to_owned(), lenient: false, callbacks: Vec::new() }
+    Setting { stack: expression.to_owned(), lenient: false, callbacks: Vec::new(), application: false }
+}
+
+/// As [`stack`], opened by an application in the place of L0. On the framework only.
+pub fn application(expression: &str) -> Setting {
+    Setting { application: true, ..stack(expression) }
 }
 
 /// As [`stack`], with the verifier lenient.
@@ -33,21 +44,37 @@ pub fn answering(expression: &str, callbacks: &[&'static str]) -> Setting {
     Setting { callbacks: callbacks.to_vec(), ..stack(expression) }
 }
 
-/// The schedules to run: all, or the one asked for.
-fn schedules(count: u64) -> Vec<Option<u64>> {
-    match std::env::var(SCHEDULE_VARIABLE) {
-        Ok(text) if text == "fifo" => vec![None],
-        Ok(text) => vec![Some(text.parse().expect("LOWERDECK_SCHEDULE is `fifo` or a number"))],
-        Err(_) => std::iter::once(None).chain((0..count).map(Some)).collect(),
+/// The one schedule asked for, if any.
+fn asked() -> Option<Schedule> {
+    let text = std::env::var(SCHEDULE_VARIABLE).ok()?;
+    Some(text.parse().unwrap_or_else(|problem| panic!("{SCHEDULE_VARIABLE}: {problem}")))
+}
+
+/// Prints what replays an execution when that panics, wherever it does.
+struct Announcement(Choices);
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("  replay this schedule: {SCHEDULE_VARIABLE}={}", self.0.replay());
+        }
     }
+}
+
+/// Executes a script in-process once, and checks the laws.
+fn execute<T>(setting: &Setting, choices: &Choices, script: impl Fn(&mut Stage) -> T) -> T {
+    let _announcement = Announcement(choices.clone());
+    let mut stage = Stage::new(Box::new(InProcess::new(setting, choices.clone())));
+    let outcome = script(&mut stage);
+    laws::check(&mut stage);
+    outcome
 }
 
 /// Executes a script in-process, under every schedule.
 pub fn on_framework(setting: &Setting, script: impl Fn(&mut Stage)) {
-    for seed in schedules(SCHEDULES) {
-        let mut stage = Stage::new(Box::new(InProcess::new(setting, seed)));
-        script(&mut stage);
-        laws::check(&mut stage);
+    let usual = || std::iter::once(Schedule::OldestFirst).chain((0..SCHEDULES).map(Schedule::Seeded)).collect();
+    for schedule in asked().map_or_else(usual, |schedule| vec![schedule]) {
+        execute(setting, &Choices::new(schedule), &script);
     }
 }
 
@@ -58,21 +85,28 @@ pub fn on_wire(setting: &Setting, script: impl Fn(&mut Stage)) {
     laws::check(&mut stage);
 }
 
-/// Executes a race in-process; the script says which legal outcome it saw. Inconclusive, and so a failure, unless every outcome was seen.
+/// Executes a race in-process; the script says which legal outcome it saw. The outcomes seen must be exactly
+/// `outcomes`: another one is a failure, and so is one that never came, because then the test is inconclusive.
 pub fn race_on_framework(setting: &Setting, script: impl Fn(&mut Stage) -> &'static str, outcomes: &[&str]) {
-    let schedules = schedules(RACES);
-    let mut seen = std::collections::BTreeSet::new();
-    for seed in &schedules {
-        let mut stage = Stage::new(Box::new(InProcess::new(setting, *seed)));
-        seen.insert(script(&mut stage));
-        laws::check(&mut stage);
+    let mut seen = BTreeSet::new();
+    let mut play = |choices: &Choices| {
+        seen.insert(execute(setting, choices, |stage| {
+            let outcome = script(stage);
+            stage.check(outcomes.contains(&outcome), &format!("`{outcome}` is no outcome of this race"));
+            outcome
+        }));
+    };
+    if let Some(schedule) = asked() {
+        return play(&Choices::new(schedule));
     }
+    let all = explore::every(EXHAUSTIVE, &mut play);
+    if all.is_none() {
+        (0..RACES).for_each(|seed| play(&Choices::new(Schedule::Seeded(seed))));
+    }
+    let schedules = all.map_or_else(|| format!("{RACES} seeded schedules"), |all| format!("all {all} schedules"));
+    println!("executed under {schedules}"); // shown with --nocapture
     let missing: Vec<_> = outcomes.iter().filter(|outcome| !seen.contains(**outcome)).collect();
-    assert!(
-        schedules.len() == 1 || missing.is_empty(),
-        "inconclusive: {missing:?} never came in {} schedules",
-        schedules.len()
-    );
+    assert!(missing.is_empty(), "inconclusive: {missing:?} never came in {schedules}");
 }
 
 /// Executes a race over the wire; which outcome comes is up to the machine, that it is a legal one is asserted.

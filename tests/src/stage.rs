@@ -8,7 +8,10 @@ use bytes::Bytes;
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
 
-use crate::backend::{Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, SentIoAction};
+use crate::backend::{
+    Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, PowerState, SentIoAction, StopRecord,
+    Transition,
+};
 
 mod trace;
 
@@ -34,6 +37,10 @@ pub struct Stage {
     silent: HashSet<String>,
     /// Request names with the file each was last formatted on.
     formatted_on: HashMap<String, String>,
+    /// Files whose `Close` was called.
+    closed: HashSet<String>,
+    /// Rules that the script has broken, each as often as it did.
+    misuses: Vec<&'static str>,
     completions: Vec<Completion>,
     /// What the laws must tolerate at the end.
     pub tolerance: Tolerance,
@@ -65,6 +72,8 @@ impl Stage {
             requests: Vec::new(),
             silent: HashSet::new(),
             formatted_on: HashMap::new(),
+            closed: HashSet::new(),
+            misuses: Vec::new(),
             completions: Vec::new(),
             tolerance: Tolerance::default(),
         }
@@ -138,6 +147,9 @@ impl Stage {
     /// `Close` that may not return yet.
     pub fn begin_close(&mut self, file: &str) -> Call {
         let number = self.number(file);
+        if !self.closed.insert(file.to_owned()) {
+            self.misuses.push("CLS-17");
+        }
         self.backend.begin_close(number)
     }
 
@@ -161,6 +173,14 @@ impl Stage {
     }
 
     // Requests.
+
+    /// The number of a request about to be used as `rule` forbids while it is outstanding.
+    fn not_while_outstanding(&mut self, request: &str, rule: &'static str) -> u64 {
+        if matches!(self.state_of(request).as_str(), "InFlight" | "Pended") {
+            self.misuses.push(rule);
+        }
+        self.number(request)
+    }
 
     /// `CreateRequest` with a completion callback.
     pub fn request(&mut self, request: &str) {
@@ -194,13 +214,13 @@ impl Stage {
 
     /// `Send` with flags and timeout.
     pub fn send_with(&mut self, request: &str, flags: u32, timeout: i64) -> HResult {
-        let number = self.number(request);
+        let number = self.not_while_outstanding(request, "REQ-11");
         self.backend.send(number, flags, timeout)
     }
 
     /// `Send` with the SYNCHRONOUS flag besides `flags`.
     pub fn begin_synchronous_send(&mut self, request: &str, flags: u32, timeout: i64) -> Call {
-        let number = self.number(request);
+        let number = self.not_while_outstanding(request, "REQ-11");
         self.backend.begin_synchronous_send(number, flags | SendOptions::SYNCHRONOUS, timeout)
     }
 
@@ -227,20 +247,20 @@ impl Stage {
 
     /// `Reuse` and `SetCompletionCallback`.
     pub fn reuse(&mut self, request: &str, status: HResult) {
-        let number = self.number(request);
+        let number = self.not_while_outstanding(request, "REQ-42");
         self.backend.reuse(number, status, true);
     }
 
     /// `Reuse` alone: the callback is gone (REQ-6).
     pub fn reuse_silently(&mut self, request: &str, status: HResult) {
-        let number = self.number(request);
+        let number = self.not_while_outstanding(request, "REQ-42");
         self.silent.insert(request.to_owned());
         self.backend.reuse(number, status, false);
     }
 
     /// `DeleteWdfObject`.
     pub fn delete(&mut self, request: &str) -> HResult {
-        let number = self.number(request);
+        let number = self.not_while_outstanding(request, "REQ-4");
         self.backend.delete(number)
     }
 
@@ -263,6 +283,12 @@ impl Stage {
     pub fn type_of(&mut self, request: &str) -> String {
         let number = self.number(request);
         self.backend.view(number).map(|view| view.kind).unwrap_or_default()
+    }
+
+    /// What the output memory of `request` has received.
+    pub fn received_by(&mut self, request: &str) -> Bytes {
+        let number = self.number(request);
+        self.backend.view(number).map(|view| view.data).unwrap_or_default()
     }
 
     /// The one completion of `request` so far, if any; more than one is a failure.
@@ -325,14 +351,37 @@ impl Stage {
         self.backend.advance(milliseconds * lowerdeck_framework::clock::TICKS_PER_MILLISECOND);
     }
 
-    /// Sets the wall clock forward by milliseconds.
-    pub fn shift_wall_clock(&mut self, milliseconds: i64) {
-        self.backend.shift_wall_clock(milliseconds * 10_000);
+    /// Sets the wall clock forward by milliseconds, and gives what it shows then, in ticks.
+    pub fn shift_wall_clock(&mut self, milliseconds: i64) -> i64 {
+        self.backend.shift_wall_clock(milliseconds * 10_000)
     }
 
     /// Begins the orderly removal of the stack.
     pub fn unplug(&mut self) {
         self.backend.unplug();
+    }
+
+    /// Begins a transition to a power state.
+    pub fn power(&mut self, power: PowerState) {
+        self.backend.begin_transition(Transition::Power(power));
+    }
+
+    /// Begins a rebalance of resources.
+    pub fn rebalance(&mut self) {
+        self.backend.begin_transition(Transition::Rebalance);
+    }
+
+    /// Takes the device away.
+    pub fn surprise_remove(&mut self) {
+        self.backend.begin_transition(Transition::SurpriseRemoval);
+    }
+
+    /// The driver stop that must have happened.
+    pub fn driver_stop(&mut self) -> StopRecord {
+        match self.backend.driver_stop() {
+            Some(stop) => stop,
+            None => self.fail("no driver was stopped"),
+        }
     }
 
     /// Kills the client.
@@ -352,7 +401,8 @@ impl Stage {
         self.backend.pending_callbacks()
     }
 
-    /// Two things at once: `close f`, `send r`, `cancel r`, `L1: command`, `start`, `stop`, `advance MILLISECONDS`.
+    /// Two things at once: `close f`, `send r`, `cancel r`, `L1: command`, `start`, `stop`, `remove`,
+    /// `advance MILLISECONDS`.
     pub fn race(&mut self, one: &str, other: &str) -> (Deed, Deed) {
         let (one, other) = (self.act(one), self.act(other));
         self.backend.race(one, other)
@@ -369,6 +419,7 @@ impl Stage {
             }
             None if text == "start" => Act::Start,
             None if text == "stop" => Act::Stop,
+            None if text == "remove" => Act::Remove,
             Some(("L1:", command)) => Act::Control(1, self.with_labels(command)),
             _ => panic!("the script races `{text}`, which is no act"),
         }
@@ -390,6 +441,11 @@ impl Stage {
     /// Names of all requests the script made, for the laws.
     pub fn requests(&self) -> Vec<String> {
         self.requests.clone()
+    }
+
+    /// Rules that the script has broken, for the laws.
+    pub fn misuses(&self) -> Vec<&'static str> {
+        self.misuses.clone()
     }
 
     /// Whether a request was made with a completion callback.

@@ -15,13 +15,13 @@ use tonic::Status;
 
 use crate::backend::{
     Act, Backend, Call, CancelAnswer, Completion, Deed, Io, Outcome, Outstanding, RawMoment, SentIoAction, Setting,
-    View,
+    StopRecord, Transition, View,
 };
 
 mod messages;
 mod session;
 
-pub use session::{Channelled, Clients, Server};
+pub use session::{Channelled, Clients, Server, open};
 
 /// A blocking call under way on the wire.
 struct Pending {
@@ -61,6 +61,7 @@ impl Wire {
     }
 
     fn on(server: Arc<Server>, setting: &Setting) -> Wire {
+        assert!(!setting.application, "nobody opens a stack as an application over the wire");
         let (clients, stack, events) = server.run(session::open(&server, setting));
         Wire {
             server,
@@ -75,6 +76,12 @@ impl Wire {
             invoked: VecDeque::new(),
             unplugging: None,
         }
+    }
+
+    /// `DeleteWdfObject` on the default target.
+    pub fn delete_target(&mut self) -> HResult {
+        let request = v1::DeleteTargetRequest { target_id: String::new() };
+        HResult(self.run(self.clients.device.clone().delete_target(request)).hresult)
     }
 
     fn run<T>(&self, future: impl Future<Output = Result<tonic::Response<T>, Status>>) -> T {
@@ -160,6 +167,7 @@ impl Wire {
                 request: done.request_id,
                 status: HResult(done.hresult),
                 information: done.information,
+                echo: messages::echo(&done),
                 data: done.data,
             }),
             Some(v1::event::Body::CallbackInvoked(invoked)) => {
@@ -305,7 +313,9 @@ impl Backend for Wire {
             self.server.run(self.clients.device.clone().get_request(v1::GetRequestRequest { request_id: request }));
         let reply = reply.ok()?.into_inner();
         let kind = messages::kind_name(reply.io_kind()).to_owned();
-        Some(View { state: messages::request_state_name(reply.state()), status: HResult(reply.hresult), kind })
+        let (state, status) = (messages::request_state_name(reply.state()), HResult(reply.hresult));
+        let data = reply.completion.map(|completion| completion.data).unwrap_or_default();
+        Some(View { state, status, kind, data })
     }
 
     fn take_completions(&mut self) -> Vec<Completion> {
@@ -350,10 +360,10 @@ impl Backend for Wire {
         self.run(self.clients.lab.clone().advance_clock(request));
     }
 
-    fn shift_wall_clock(&mut self, ticks: i64) {
+    fn shift_wall_clock(&mut self, ticks: i64) -> i64 {
         let stack = self.stack.clone();
         let request = v1::AdvanceClockRequest { stack, ticks: 0, wall_clock_shift_ticks: ticks };
-        self.run(self.clients.lab.clone().advance_clock(request));
+        self.run(self.clients.lab.clone().advance_clock(request)).wall_clock_ticks
     }
 
     fn unplug(&mut self) {
@@ -370,6 +380,23 @@ impl Backend for Wire {
             }
         }
         self.unplugging = Some(task);
+    }
+
+    fn begin_transition(&mut self, transition: Transition) {
+        let before = self.trace().len();
+        let rpc = session::transition(self.clients.clone(), self.stack.clone(), transition);
+        let task = self.server.spawn(rpc);
+        // Begun when it has called the first callback, or ended without any.
+        while !task.is_finished() && self.trace().len() == before {}
+        self.unplugging = Some(task);
+    }
+
+    fn driver_stop(&mut self) -> Option<StopRecord> {
+        let request = v1::ListFindingsRequest { stack: self.stack.clone(), ..Default::default() };
+        let stop = self.run(self.clients.lab.clone().list_findings(request)).driver_stop?;
+        let (rule, layer) = (stop.rule, stop.layer);
+        let (event_class, problem, operation) = (stop.event_class, stop.problem, stop.operation);
+        Some(StopRecord { rule, layer, event_class, problem, operation })
     }
 
     fn lose_client(&mut self) {

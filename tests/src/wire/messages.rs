@@ -3,7 +3,9 @@
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
 
-use crate::backend::{CancelAnswer, Io, Outstanding, OutstandingRequest, RawMoment, SentIoAction, Window};
+use crate::backend::{
+    CancelAnswer, Echo, Io, Outstanding, OutstandingRequest, PowerState, RawMoment, SentIoAction, Window,
+};
 
 /// The UMDF name of a callback.
 pub fn callback_name(callback: v1::PnpCallback) -> String {
@@ -17,6 +19,14 @@ pub fn callback(name: &str) -> v1::PnpCallback {
     let all = (1..).map_while(|number| v1::PnpCallback::try_from(number).ok());
     let mut matching = all.filter(|callback| callback_name(*callback).eq_ignore_ascii_case(name));
     matching.next().unwrap_or_else(|| panic!("`{name}` is no PnP callback"))
+}
+
+pub fn power_state(power: PowerState) -> v1::PowerState {
+    match power {
+        PowerState::D0 => v1::PowerState::D0,
+        PowerState::D3 => v1::PowerState::D3,
+        PowerState::D3Final => v1::PowerState::D3Final,
+    }
 }
 
 pub fn sent_io_action(action: SentIoAction) -> v1::SentIoAction {
@@ -44,6 +54,17 @@ pub fn cancel_answer(answer: v1::CancelAnswer) -> CancelAnswer {
         v1::CancelAnswer::AlreadyCompleted => CancelAnswer::AlreadyCompleted,
         v1::CancelAnswer::Sticky => CancelAnswer::Sticky,
         v1::CancelAnswer::Unspecified => panic!("a cancel was answered without an answer"),
+    }
+}
+
+/// What a completion repeats of its Format call.
+pub fn echo(done: &v1::RequestCompleted) -> Echo {
+    Echo {
+        kind: kind_name(done.io_kind()).to_owned(),
+        code: done.ioctl_code,
+        device_offset: done.device_offset.unwrap_or(0),
+        input_start: done.input_offset.map_or(0, |offset| offset.buffer_offset),
+        output_start: done.output_offset.map_or(0, |offset| offset.buffer_offset),
     }
 }
 
@@ -102,6 +123,7 @@ pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
         Kind::CloseEnter => "Close+".to_owned(),
         Kind::CloseLeave => "Close-".to_owned(),
         Kind::Io => "Io".to_owned(),
+        Kind::OnIoCanceledOnQueue => "OnIoCanceledOnQueue".to_owned(),
         Kind::OnCancel => "OnCancel".to_owned(),
         Kind::Done => "Done".to_owned(),
         Kind::OnCompletion => "OnCompletion".to_owned(),

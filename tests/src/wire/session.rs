@@ -21,7 +21,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use super::messages;
-use crate::backend::{Act, Call, Deed, Outcome, Setting};
+use crate::backend::{Act, Call, Deed, Outcome, Setting, Transition};
 
 /// Longest any one wait of a script may take: a hang is a failure, not a stalled run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -208,6 +208,11 @@ pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, 
             clients.device.stop_target(v1::StopTargetRequest { target_id: String::new(), action }).await?;
             Ok(Deed::Begun(Call(u64::MAX)))
         }
+        Act::Remove => {
+            let request = v1::RemoveTargetRequest { target_id: String::new(), surprise: false };
+            clients.device.remove_target(request).await?;
+            Ok(Deed::Begun(Call(u64::MAX)))
+        }
         Act::Advance(ticks) => {
             clients.lab.advance_clock(v1::AdvanceClockRequest { stack, ticks, wall_clock_shift_ticks: 0 }).await?;
             Ok(Deed::Advanced)
@@ -218,6 +223,20 @@ pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, 
             Ok(Deed::Replied(
                 reply.map_or_else(|refused| refused.message().to_owned(), |reply| reply.into_inner().reply),
             ))
+        }
+    }
+}
+
+/// A transition of the whole stack; returns when it is over.
+pub async fn transition(mut clients: Clients, stack: String, transition: Transition) -> Result<(), Status> {
+    match transition {
+        Transition::Power(power) => {
+            let power_state = messages::power_state(power).into();
+            clients.lab.set_power_state(v1::SetPowerStateRequest { stack, power_state }).await.map(|_| ())
+        }
+        Transition::Rebalance => clients.lab.rebalance_stack(v1::RebalanceStackRequest { stack }).await.map(|_| ()),
+        Transition::SurpriseRemoval => {
+            clients.lab.surprise_remove_stack(v1::SurpriseRemoveStackRequest { stack }).await.map(|_| ())
         }
     }
 }

@@ -5,13 +5,22 @@
 mod cancel;
 mod close;
 mod create;
+mod explore;
+mod forwarding;
 mod ioctl;
+mod isolation;
+mod objects;
+mod power;
+mod queries;
 mod queues;
+mod remote;
 mod removal;
 mod requests;
+mod rounds;
 mod sessions;
 mod status;
 mod targets;
+mod upper;
 
 /// The default set-up: L1 is a function driver with `OnCreateFile` and file callbacks, parallel queue.
 const DEFAULT: &str = "scripted";

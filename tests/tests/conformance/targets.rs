@@ -358,6 +358,33 @@ race! {
     }
 }
 
+race! {
+    c37_redelivery_failure: stack(DEFAULT), ["delivered", "cut short", "failed"], |s| {
+        s.open("f");
+        s.stop(SentIoAction::LeavePending);
+        let requests = ["r1", "r2"];
+        for request in requests {
+            s.start(request, "f", read(4));
+        }
+        s.race("start", "remove");
+        let mut delivered = 0;
+        for (index, request) in requests.into_iter().enumerate() {
+            match (s.ended(request), s.count(&format!("L1.Io(read, {request})"))) {
+                ((HResult::S_OK, 4), 1) if delivered == index => delivered += 1,
+                ((HResult::ERROR_OPERATION_ABORTED, 0), 0) => {}
+                other => s.fail(&format!("{request} ended with {other:?}")),
+            }
+        }
+        assert_eq!(s.target_state(), DELETED);
+        s.close("f");
+        match delivered {
+            0 => "failed",
+            2 => "delivered",
+            _ => "cut short",
+        }
+    }
+}
+
 scenario! {
     c33_format_for_a_closed_target: stack(DEFAULT), [framework, wire], |s| {
         s.open("f");

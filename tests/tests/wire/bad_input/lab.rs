@@ -152,3 +152,24 @@ fn a_page_of_any_size_is_given() {
         assert_eq!(paged, all, "pages give everything once");
     });
 }
+
+#[test]
+fn power_states_that_a_stack_does_not_have_are_refused() {
+    let server = Server::start();
+    server.run(async {
+        let upper = Upper::on(&server, "null").await;
+        let absent = v1::PowerState::PrepareForHibernation.into();
+        for (power_state, reason) in [
+            (v1::PowerState::Unspecified.into(), reason::FIELD_MISSING),
+            (v1::PowerState::D1.into(), reason::FIELD_INVALID),
+            (absent, reason::FIELD_INVALID),
+            (77, reason::ENUM_VALUE_UNKNOWN),
+        ] {
+            let asked = v1::SetPowerStateRequest { stack: upper.stack.clone(), power_state };
+            let refusal = expect(upper.lab().set_power_state(asked).await, InvalidArgument, reason);
+            assert_eq!(refusal.fields(), ["power_state"], "{power_state}");
+        }
+        let file = upper.file().await;
+        upper.close(&file).await;
+    });
+}
