@@ -7,12 +7,10 @@ use crate::callback::Callback;
 use crate::clock::Now;
 use crate::device::{Device, DeviceState};
 use crate::effect::Effect;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, QueueId};
 use crate::power::{NoticeEvent, SurpriseNotice};
-use crate::received::ReceivedState;
 use crate::rule::Rule;
 use crate::scheduler::Step;
-use crate::status::HResult;
 use crate::trace::TraceKind;
 
 use super::core::Core;
@@ -185,27 +183,14 @@ impl Core {
     pub(crate) fn purge_queues(&mut self, device: DeviceId, power_managed: bool) {
         let Some(hosted) = self.devices[device].hosted_mut() else { return };
         let mut purged = Vec::with_capacity(hosted.queues.len());
-        for queue in &mut hosted.queues {
-            let is_meant = queue.config.power_managed == power_managed;
-            queue.accepting &= !is_meant;
-            purged.push(is_meant);
-        }
-        let affected: Vec<_> = self
-            .received
-            .iter()
-            .filter(|(_, hop)| {
-                hop.receiver == device
-                    && matches!(hop.state, ReceivedState::Queued | ReceivedState::Armed)
-                    && purged.get(usize::from(hop.queue.0)).is_some_and(|is_meant| *is_meant)
-            })
-            .map(|(id, hop)| (id, hop.request, hop.state))
-            .collect();
-        for (id, request, state) in affected {
-            if state == ReceivedState::Queued {
-                self.complete_by_framework(id, HResult::ERROR_OPERATION_ABORTED);
-            } else {
-                self.cancel_packet(request);
+        for (index, queue) in (0..=u8::MAX).zip(&mut hosted.queues) {
+            if queue.config.power_managed == power_managed {
+                queue.accepting = false;
+                purged.push(QueueId(index));
             }
+        }
+        for queue in purged {
+            self.purge_queue(device, queue);
         }
     }
 }
