@@ -264,6 +264,18 @@ scenario! {
 }
 
 scenario! {
+    a26_nothing_lies_under_the_terminator: stack("terminator"), [framework, wire], |s| {
+        s.control(1, "on read: send(read, number=900, length=4), hold");
+        s.open("f");
+        s.start("r", "f", read(4));
+        s.never("L1.DriverStop");
+        s.control(1, "complete {r} S_OK 4");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.close("f");
+    }
+}
+
+scenario! {
     a26_next_lower_is_not_a_hosted_driver: stack("terminator"), [framework, wire], |s| {
         s.open("f");
         s.start("w", "f", write(b"data"));

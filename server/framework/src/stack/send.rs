@@ -139,8 +139,9 @@ impl Core {
         if entry.state != RequestState::Formatted {
             return Err(HResult::STATUS_REQUEST_NOT_ACCEPTED); // REQ-9, REQ-10
         }
-        if !self.devices[creator].target.state.accepts() {
-            return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-18, REQ-21
+        let device = &self.devices[creator];
+        if device.lower.is_none() || !device.target.state.accepts() {
+            return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-18, REQ-21; nothing lies under the terminator
         }
         let open = entry.file.and_then(|file| self.files.get(file)).is_some_and(|file| file.accepts_io_from(creator));
         if !open {
