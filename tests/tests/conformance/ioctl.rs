@@ -23,6 +23,17 @@ scenario! {
     }
 }
 
+mod h01_layout {
+    use super::*;
+
+    #[test]
+    fn framework() {
+        assert_eq!(IoControlCode::new(0x8000, 0x800, TransferMethod::Buffered, 0), IoControlCode(0x8000_2000));
+        assert_eq!(IoControlCode::new(0x22, 0x801, TransferMethod::OutDirect, 1), IoControlCode(0x0022_6006));
+        assert_eq!(IoControlCode::new(0xFFFF, 0xFFF, TransferMethod::Neither, 3), IoControlCode(0xFFFF_FFFF));
+    }
+}
+
 scenario! {
     h02_full_comparison: stack(DEFAULT), [framework, wire], |s| {
         s.open("f");
