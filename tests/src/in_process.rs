@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bytes::Bytes;
 use lowerdeck_drivers::definition::StackDefinition;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::clock::Now;
@@ -471,9 +470,4 @@ fn raw_moment(entry: TraceEntry) -> RawMoment {
         information: completes.then_some(entry.information),
         rule: entry.rule.map(|rule| rule.to_string()).unwrap_or_default(),
     }
-}
-
-/// The bytes of a completion, for comparisons in scripts.
-pub fn bytes(data: &'static [u8]) -> Bytes {
-    Bytes::from_static(data)
 }

@@ -79,11 +79,6 @@ impl Stage {
         }
     }
 
-    /// `framework` or `wire`.
-    pub fn backend_name(&self) -> &'static str {
-        self.backend.name()
-    }
-
     fn name(&mut self, name: &str) -> u64 {
         self.next += 1;
         assert!(self.numbers.insert(name.to_owned(), self.next).is_none(), "the script names `{name}` twice");

@@ -21,6 +21,8 @@ pub struct DriverKind {
     pub summary: &'static str,
     /// What it deliberately leaves out.
     pub omits: &'static str,
+    /// Whether it answers control commands (`Driver::on_control`).
+    pub controllable: bool,
     /// Its options.
     pub options: &'static [OptionKind],
     pub(crate) factory: Factory,

@@ -103,8 +103,6 @@ pub(crate) struct Request {
     pub(crate) sent_at: u64,
     /// The framework's own create request of a file: never seen by a driver as an object.
     pub(crate) is_create: bool,
-    /// Whether the present Send was synchronous.
-    pub(crate) synchronous: bool,
 }
 
 impl Request {
@@ -130,7 +128,6 @@ impl Request {
             device_offset: 0,
             sent_at: 0,
             is_create: false,
-            synchronous: false,
         }
     }
 

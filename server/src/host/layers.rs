@@ -8,9 +8,6 @@ use lowerdeck_drivers::registry;
 use super::error::HostError;
 use super::record::LayerRecord;
 
-/// The drivers that answer control commands.
-const CONTROLLABLE: &[&str] = &["scripted", "terminator"];
-
 /// The layers of `definition`, top first, as their drivers declare them.
 ///
 /// # Errors
@@ -21,7 +18,7 @@ pub fn records(definition: &StackDefinition) -> Result<Arc<[LayerRecord]>, HostE
         driver: driver.name().to_owned(),
         config: driver.configure(),
         options: options(layer),
-        controllable: CONTROLLABLE.contains(&layer.driver.as_str()),
+        controllable: registry::driver(&layer.driver).is_ok_and(|kind| kind.controllable),
     });
     Ok(records.collect())
 }

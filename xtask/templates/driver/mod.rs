@@ -16,6 +16,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "{{name}}",
     summary: "what it is, in one line",
     omits: "what of the real device it leaves out",
+    controllable: false,
     options: &[OptionKind {
         key: "read_max",
         option_type: OptionType::Size,

@@ -26,6 +26,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "echo",
     summary: "what is written can be read back, after a delay; pending reads can be cancelled",
     omits: "ioctls, message boundaries, a stream per file",
+    controllable: false,
     options: &[
         OptionKind {
             key: "delay",

@@ -14,6 +14,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "null",
     summary: "sink: takes every write, reads zeros",
     omits: "any state",
+    controllable: false,
     options: &[],
     factory: |_, _| Ok(Box::new(NullDriver)),
 };

@@ -17,6 +17,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "passthrough",
     summary: "filter that handles nothing: everything passes",
     omits: "any behaviour of its own",
+    controllable: false,
     options: &[OptionKind {
         key: "files",
         option_type: OptionType::Choice(&["none", "callbacks"]),

@@ -26,6 +26,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "ram",
     summary: "block device in memory, sparse",
     omits: "flush, trim, partitions, geometry, removable media",
+    controllable: false,
     options: &[
         OptionKind {
             key: "size",

@@ -97,6 +97,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "scripted",
     summary: "conformance driver: each callback obeys a script, at run time too",
     omits: "device semantics, timers, OnIoStop",
+    controllable: true,
     options: &[
         choice("role", &["function", "filter"], "function", "function driver or filter (SetFilter)"),
         choice("forward", &["default", "true", "false"], "default", "AutoForwardCreateCleanupClose (FWD-1)"),

@@ -18,6 +18,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
     name: "terminator",
     summary: "what lies under the lowest driver: accepts creates, completes, holds or fails I/O",
     omits: "kernel-mode contexts, the file-handle dispatcher",
+    controllable: true,
     options: &[
         OptionKind {
             key: "create",

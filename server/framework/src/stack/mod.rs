@@ -182,11 +182,6 @@ impl Stack {
         self.core.state
     }
 
-    /// Whether an upper driver's own start has finished. False for one that is gone.
-    pub fn is_upper_started(&self, upper: DeviceId) -> bool {
-        self.core.devices.get(upper).is_some_and(|device| device.state == DeviceState::Started)
-    }
-
     /// Fires due timers, then runs steps until none is ready.
     pub fn run(&mut self, now: Now) {
         self.core.now = now;

@@ -158,7 +158,6 @@ impl Core {
         let entry = &mut self.requests[request];
         let parameters = entry.format.take().expect("a formatted request has its parameters");
         entry.sent_at = now;
-        entry.synchronous = options.has(SendOptions::SYNCHRONOUS);
         (entry.information, entry.output) = (0, Bytes::new());
         let file = entry.file;
         let receiver = self.devices[creator].lower.expect("a device whose target accepts has a lower device");
