@@ -82,7 +82,8 @@ fn list(config: &Config) -> io::Result<()> {
 fn explain(declared: &Declaration) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", declared.definition)?;
-    writeln!(out, "verifier {:?}, clock {:?}, {:?}", declared.verifier, declared.clock, declared.sharing)?;
+    let Declaration { verifier, clock, method_neither, sharing, .. } = declared;
+    writeln!(out, "verifier {verifier:?}, clock {clock:?}, METHOD_NEITHER {method_neither:?}, {sharing:?}")?;
     for (index, layer) in layers::records(&declared.definition)?.iter().enumerate() {
         let config = &layer.config;
         writeln!(

@@ -10,7 +10,11 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 pub use self::flags::{Cli, Command, Endpoint, ServeFlags, StackCommand};
+use lowerdeck_framework::ioctl::MethodNeitherAction;
+use lowerdeck_framework::verifier::VerifierMode;
+
 use crate::host::built_in;
+use crate::host::clock::ClockKind;
 use crate::host::declaration::{Declaration, Sharing};
 use crate::host::error::HostError;
 use crate::host::limits::{Limits, LimitsError};
@@ -161,12 +165,21 @@ impl Config {
         }
         text.push_str("\n[stacks]\n");
         for stack in &self.stacks {
-            let shared = if stack.sharing == Sharing::Shared { ", shared = true" } else { "" };
+            let settings: String = [
+                ("shared", stack.sharing == Sharing::Shared),
+                ("lenient", stack.verifier == VerifierMode::Lenient),
+                ("manual_clock", stack.clock == ClockKind::Manual),
+                ("copy_method_neither", stack.method_neither == MethodNeitherAction::Copy),
+            ]
+            .into_iter()
+            .filter(|(_, set)| *set)
+            .map(|(key, _)| format!(", {key} = true"))
+            .collect();
             let source = origin(&format!("stacks.{}", stack.name));
             let source = if source == "default" { "built in".to_owned() } else { source };
             let _ = writeln!(
                 text,
-                "{} = {{ expression = {:?}{shared} }} # {source}",
+                "{} = {{ expression = {:?}{settings} }} # {source}",
                 stack.name,
                 stack.definition.to_string()
             );

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 
+pub use lowerdeck_framework::ioctl::MethodNeitherAction;
 pub use lowerdeck_framework::power::PowerState;
 pub use lowerdeck_framework::stack::CancelAnswer;
 pub use lowerdeck_framework::target::SentIoAction;
@@ -21,6 +22,8 @@ pub struct Setting {
     pub callbacks: Vec<&'static str>,
     /// L0 is no upper driver but an application that opens the stack. On the framework only.
     pub application: bool,
+    /// `UmdfMethodNeitherAction` (IOC-8).
+    pub method_neither: MethodNeitherAction,
 }
 
 /// A window of a memory: offset and length in bytes (TGT-9).

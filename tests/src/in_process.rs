@@ -8,7 +8,7 @@ use lowerdeck_framework::clock::Now;
 use lowerdeck_framework::effect::{CallResult, Effect};
 use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
 use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
-use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
+use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
 use lowerdeck_framework::scheduler::Scheduler;
 use lowerdeck_framework::stack::{Stack, StackConfig, UpperConfig};
@@ -55,7 +55,7 @@ impl InProcess {
         let mut stack = Stack::new(StackConfig {
             drivers,
             verifier: if setting.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
-            method_neither: MethodNeitherAction::Reject,
+            method_neither: setting.method_neither,
             trace_capacity: TRACE_CAPACITY,
             findings_capacity: FINDINGS_CAPACITY,
             scheduler,

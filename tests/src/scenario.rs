@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::backend::Setting;
+use crate::backend::{MethodNeitherAction, Setting};
 use crate::explore::{self, Choices, Schedule};
 use crate::in_process::InProcess;
 use crate::laws;
@@ -26,12 +26,23 @@ pub const SCHEDULE_VARIABLE: &str = "LOWERDECK_SCHEDULE";
 
 /// A strict stack, top first; L0 answers none of its own PnP callbacks.
 pub fn stack(expression: &str) -> Setting {
-    Setting { stack: expression.to_owned(), lenient: false, callbacks: Vec::new(), application: false }
+    Setting {
+        stack: expression.to_owned(),
+        lenient: false,
+        callbacks: Vec::new(),
+        application: false,
+        method_neither: MethodNeitherAction::Reject,
+    }
 }
 
 /// As [`stack`], opened by an application in the place of L0. On the framework only.
 pub fn application(expression: &str) -> Setting {
     Setting { application: true, ..stack(expression) }
+}
+
+/// As [`stack`], with `UmdfMethodNeitherAction = Copy` (IOC-8).
+pub fn copying(expression: &str) -> Setting {
+    Setting { method_neither: MethodNeitherAction::Copy, ..stack(expression) }
 }
 
 /// As [`stack`], with the verifier lenient.

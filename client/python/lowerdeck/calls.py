@@ -15,6 +15,7 @@ from lowerdeck.enums import (
     CancelAnswer,
     ClockKind,
     LossPolicy,
+    MethodNeitherAction,
     PnpCallback,
     SentIoAction,
     StackSharing,
@@ -262,11 +263,21 @@ def describe_stack(stack: str) -> Call[stack_pb2.StackDescription]:
 
 
 def plug_stack(
-    name: str, expression: str, sharing: StackSharing, verifier: VerifierMode, clock: ClockKind
+    name: str,
+    expression: str,
+    sharing: StackSharing,
+    verifier: VerifierMode,
+    clock: ClockKind,
+    method_neither: MethodNeitherAction,
 ) -> Call[stack_pb2.StackDescription]:
     """PlugStack."""
     message = stack_pb2.PlugStackRequest(
-        name=name, expression=expression, sharing=_number(sharing), verifier=_number(verifier), clock=_number(clock)
+        name=name,
+        expression=expression,
+        sharing=_number(sharing),
+        verifier=_number(verifier),
+        clock=_number(clock),
+        method_neither=_number(method_neither),
     )
     return Call(LAB, "PlugStack", message, lambda reply: reply.stack)
 

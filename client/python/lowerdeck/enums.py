@@ -128,6 +128,14 @@ class VerifierMode(WireEnum):
     LENIENT = 2
 
 
+class MethodNeitherAction(WireEnum):
+    """What becomes of METHOD_NEITHER control codes that a session sends (IOC-8)."""
+
+    UNSPECIFIED = 0
+    REJECT = 1
+    COPY = 2
+
+
 class StackSharing(WireEnum):
     """Whether sessions meet on one instance of a stack."""
 

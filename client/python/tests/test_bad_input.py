@@ -54,9 +54,14 @@ def test_an_unknown_enum_value_opens_no_session(client, changes):
     assert error.field_violations[0][0].startswith(next(iter(changes)))
 
 
-@pytest.mark.parametrize("option", ["sharing", "verifier", "clock"])
+@pytest.mark.parametrize("option", ["sharing", "verifier", "clock", "method_neither"])
 def test_an_unknown_enum_value_plugs_no_stack(client, option):
-    kinds = {"sharing": enums.StackSharing, "verifier": enums.VerifierMode, "clock": enums.ClockKind}
+    kinds = {
+        "sharing": enums.StackSharing,
+        "verifier": enums.VerifierMode,
+        "clock": enums.ClockKind,
+        "method_neither": enums.MethodNeitherAction,
+    }
     with pytest.raises(lowerdeck.InvalidArgument) as caught:
         client.lab.plug("never-plugged", "ram", **{option: kinds[option](99)})
     assert caught.value.reason == "ENUM_VALUE_UNKNOWN"

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::verifier::VerifierMode;
 use serde::Deserialize;
 
@@ -33,7 +34,7 @@ enum Stack {
     Detailed(Detailed),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Detailed {
     expression: String,
@@ -43,20 +44,25 @@ struct Detailed {
     lenient: bool,
     #[serde(default)]
     manual_clock: bool,
+    #[serde(default)]
+    copy_method_neither: bool,
 }
 
 impl Stack {
     fn declare(self, name: &str) -> Result<Declaration, ConfigError> {
         let detailed = match self {
-            Stack::Expression(expression) => {
-                Detailed { expression, shared: false, lenient: false, manual_clock: false }
-            }
+            Stack::Expression(expression) => Detailed { expression, ..Detailed::default() },
             Stack::Detailed(detailed) => detailed,
         };
         Ok(Declaration {
             sharing: if detailed.shared { Sharing::Shared } else { Sharing::Private },
             verifier: if detailed.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
             clock: if detailed.manual_clock { ClockKind::Manual } else { ClockKind::Real },
+            method_neither: if detailed.copy_method_neither {
+                MethodNeitherAction::Copy
+            } else {
+                MethodNeitherAction::Reject
+            },
             ..Declaration::new(name, &detailed.expression)?
         })
     }

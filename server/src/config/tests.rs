@@ -31,6 +31,22 @@ fn flags_overrule_the_file() {
 }
 
 #[test]
+fn every_setting_of_a_stack_survives_printing() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let path = folder.path().join("lowerdeck.toml");
+    let shown = path.display().to_string();
+    for settings in ["", ", shared = true", ", lenient = true, manual_clock = true", ", copy_method_neither = true"] {
+        std::fs::write(&path, format!("[stacks]\ndisk = {{ expression = 'null'{settings} }}\n"))
+            .expect("a scratch file");
+        let resolved = || Config::resolve(&flags(&["--config", &shown])).expect("a valid configuration");
+        let disk = |config: &Config| config.stacks.iter().find(|stack| stack.name == "disk").cloned();
+        let declared = resolved();
+        std::fs::write(&path, declared.print()).expect("a scratch file");
+        assert_eq!(disk(&resolved()), disk(&declared), "{settings}");
+    }
+}
+
+#[test]
 fn unknown_limits_are_refused() {
     let error = Config::resolve(&flags(&["--limit", "file_max=7"])).expect_err("no such limit");
     assert!(error.to_string().contains("files_max"), "{error}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::io::{FormatIo, SendOptions};
-use lowerdeck_framework::ioctl::IoControlCode;
+use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
 use lowerdeck_framework::target::SentIoAction;
 use lowerdeck_framework::verifier::VerifierMode;
@@ -250,8 +250,13 @@ pub fn declaration(message: v1::PlugStackRequest) -> Result<Declaration, Refusal
         Ok(v1::ClockKind::Manual) => ClockKind::Manual,
         Err(_) => return Err(refuse("clock", Fault::UnknownEnum(message.clock))),
     };
+    let method_neither = match v1::MethodNeitherAction::try_from(message.method_neither) {
+        Ok(v1::MethodNeitherAction::Unspecified | v1::MethodNeitherAction::Reject) => MethodNeitherAction::Reject,
+        Ok(v1::MethodNeitherAction::Copy) => MethodNeitherAction::Copy,
+        Err(_) => return Err(refuse("method_neither", Fault::UnknownEnum(message.method_neither))),
+    };
     let declared = Declaration::new(&name, &message.expression)?;
-    Ok(Declaration { sharing, verifier, clock, ..declared })
+    Ok(Declaration { sharing, verifier, clock, method_neither, ..declared })
 }
 
 /// A control command.

@@ -12,7 +12,7 @@ use lowerdeck_framework::trace::{Call, TraceEntry, TraceKind};
 use lowerdeck_framework::verifier::Finding;
 use lowerdeck_proto::v1;
 
-use super::to_proto::{clock, io_kind, stack_state, ticks, verifier};
+use super::to_proto::{clock, io_kind, method_neither, stack_state, ticks, verifier};
 use crate::session::lab::{DriverStopRecord, LayerRecord, OutstandingRecord, Sharing, StackDescription, StackSummary};
 
 /// The name of the layer `level` in a stack whose lowest layer is `lowest`.
@@ -47,6 +47,7 @@ pub fn description(description: StackDescription) -> v1::StackDescription {
         clock: clock(description.clock).into(),
         layers: layers.map(|(index, record)| layer(index + 1, lowest, record)).collect(),
         time_ticks: ticks(description.ticks),
+        method_neither: method_neither(description.method_neither).into(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::io::IoKind;
+use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::memory::MemoryOffset;
 use lowerdeck_framework::power::PowerState;
 use lowerdeck_framework::request::RequestState;
@@ -252,6 +253,14 @@ pub fn verifier(mode: VerifierMode) -> v1::VerifierMode {
     match mode {
         VerifierMode::Strict => v1::VerifierMode::Strict,
         VerifierMode::Lenient => v1::VerifierMode::Lenient,
+    }
+}
+
+/// What becomes of METHOD_NEITHER control codes.
+pub fn method_neither(action: MethodNeitherAction) -> v1::MethodNeitherAction {
+    match action {
+        MethodNeitherAction::Reject => v1::MethodNeitherAction::Reject,
+        MethodNeitherAction::Copy => v1::MethodNeitherAction::Copy,
     }
 }
 

@@ -193,6 +193,7 @@ impl Catalog {
                 summary: template_summary(&declaration),
                 verifier: declaration.verifier,
                 clock: declaration.clock,
+                method_neither: declaration.method_neither,
                 layers,
                 ticks: 0,
             }),

@@ -1,6 +1,7 @@
 //! What a stack is declared to be, before any instance of it exists.
 
 use lowerdeck_drivers::definition::StackDefinition;
+use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::verifier::VerifierMode;
 
 use super::clock::ClockKind;
@@ -30,6 +31,8 @@ pub struct Declaration {
     pub verifier: VerifierMode,
     /// What moves its clock.
     pub clock: ClockKind,
+    /// `UmdfMethodNeitherAction` (IOC-8).
+    pub method_neither: MethodNeitherAction,
 }
 
 impl Declaration {
@@ -49,6 +52,7 @@ impl Declaration {
             sharing: Sharing::default(),
             verifier: VerifierMode::default(),
             clock: ClockKind::default(),
+            method_neither: MethodNeitherAction::default(),
         })
     }
 }

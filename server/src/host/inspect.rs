@@ -59,6 +59,7 @@ impl StackInstance {
             summary,
             verifier: self.declaration.verifier,
             clock: self.declaration.clock,
+            method_neither: self.declaration.method_neither,
             layers: Arc::clone(&self.layers),
             ticks: self.now()?.monotonic,
         })

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use lowerdeck_framework::driver::DeviceConfig;
+use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::report::OutstandingReport;
 use lowerdeck_framework::stack::StackState;
 use lowerdeck_framework::trace::TraceEntry;
@@ -52,6 +53,8 @@ pub struct StackDescription {
     pub verifier: VerifierMode,
     /// What moves its clock.
     pub clock: ClockKind,
+    /// What becomes of METHOD_NEITHER control codes from its sessions.
+    pub method_neither: MethodNeitherAction,
     /// Top first; the last is the terminator.
     pub layers: Arc<[LayerRecord]>,
     /// The instance's time; 0 for a template.

@@ -4,7 +4,8 @@ use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
 
 use crate::backend::{
-    CancelAnswer, Echo, Io, Outstanding, OutstandingRequest, PowerState, RawMoment, SentIoAction, Window,
+    CancelAnswer, Echo, Io, MethodNeitherAction, Outstanding, OutstandingRequest, PowerState, RawMoment, SentIoAction,
+    Window,
 };
 
 /// The UMDF name of a callback.
@@ -70,6 +71,13 @@ pub fn echo(done: &v1::RequestCompleted) -> Echo {
 
 fn offset(window: Option<Window>) -> Option<v1::MemoryOffset> {
     window.map(|(buffer_offset, buffer_length)| v1::MemoryOffset { buffer_offset, buffer_length })
+}
+
+pub fn method_neither(action: MethodNeitherAction) -> v1::MethodNeitherAction {
+    match action {
+        MethodNeitherAction::Reject => v1::MethodNeitherAction::Reject,
+        MethodNeitherAction::Copy => v1::MethodNeitherAction::Copy,
+    }
 }
 
 pub fn format_io(io: Io) -> v1::format::Io {

@@ -160,6 +160,7 @@ pub async fn open(server: &Server, setting: &Setting) -> (Clients, String, tonic
         sharing: v1::StackSharing::Private.into(),
         verifier: verifier.into(),
         clock: v1::ClockKind::Manual.into(),
+        method_neither: messages::method_neither(setting.method_neither).into(),
     };
     clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
     let callbacks = setting.callbacks.iter().map(|name| messages::callback(name).into()).collect();

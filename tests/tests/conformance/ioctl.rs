@@ -5,7 +5,7 @@ use lowerdeck_framework::ioctl::{IoControlCode, TransferMethod};
 use lowerdeck_framework::status::HResult;
 use lowerdeck_tests::backend::Io;
 use lowerdeck_tests::scenario;
-use lowerdeck_tests::scenario::stack;
+use lowerdeck_tests::scenario::{copying, stack};
 use lowerdeck_tests::stage::{ioctl, read};
 
 use crate::DEFAULT;
@@ -19,6 +19,21 @@ scenario! {
         s.start("b", "f", ioctl(IoControlCode::new(0x22, 0x800, TransferMethod::Buffered, 0).0));
         assert_eq!(s.ended("b"), (HResult::S_OK, 0));
         s.once("L1.Io(ioctl, b)");
+        s.close("f");
+    }
+}
+
+scenario! {
+    h05_method_neither_copied: copying(DEFAULT), [framework, wire], |s| {
+        s.control(1, "on ioctl: hold");
+        s.open("f");
+        let code = IoControlCode::new(0x22, 0x800, TransferMethod::Neither, 0).0;
+        s.start("r", "f", Io::DeviceControl { code, input: Some(Bytes::from_static(b"hi!")), output: Some(4) });
+        s.once("L1.Io(ioctl, r)");
+        assert_eq!(s.control(1, "parameters {r}"), "ioctl code=0x222003 in=3 out=4 offset=0 data=686921");
+        s.control(1, "complete {r} S_OK data=\"pong\"");
+        let done = s.completion("r").expect("it was completed");
+        assert_eq!((done.status, done.information, done.data), (HResult::S_OK, 4, Bytes::from_static(b"pong")));
         s.close("f");
     }
 }

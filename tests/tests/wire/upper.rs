@@ -47,6 +47,7 @@ pub fn template(expression: &str) -> v1::PlugStackRequest {
         sharing: v1::StackSharing::Private.into(),
         verifier: v1::VerifierMode::Strict.into(),
         clock: v1::ClockKind::Manual.into(),
+        method_neither: v1::MethodNeitherAction::Reject.into(),
     }
 }
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from lowerdeck import calls, formats
 from lowerdeck.aio.wire import Wire
-from lowerdeck.enums import ClockKind, StackSharing, VerifierMode
+from lowerdeck.enums import ClockKind, MethodNeitherAction, StackSharing, VerifierMode
 from lowerdeck.errors import ProtocolViolation
 from lowerdeck.v1 import lab_pb2, report_pb2, stack_pb2, trace_pb2
 
@@ -41,9 +41,10 @@ class Lab:
         sharing: StackSharing = StackSharing.PRIVATE,
         verifier: VerifierMode = VerifierMode.STRICT,
         clock: ClockKind = ClockKind.REAL,
+        method_neither: MethodNeitherAction = MethodNeitherAction.REJECT,
     ) -> stack_pb2.StackDescription:
         """Declares a template, or declares and starts a shared stack; for example `passthrough / ram(size=64MiB)`."""
-        return await self._wire.run(calls.plug_stack(name, expression, sharing, verifier, clock))
+        return await self._wire.run(calls.plug_stack(name, expression, sharing, verifier, clock, method_neither))
 
     async def unplug(self, name: str, timeout: float | None = None) -> stack_pb2.UnplugStackResponse:
         """Removes a stack in order, or forgets a template."""

@@ -93,6 +93,9 @@ pub(crate) enum StackCommand {
         /// A clock that only `advance-clock` moves.
         #[arg(long)]
         manual_clock: bool,
+        /// Deliver METHOD_NEITHER control codes with copied buffers, instead of refusing them.
+        #[arg(long)]
+        copy_method_neither: bool,
     },
     /// Remove a shared stack or an instance, or forget a template.
     Unplug {

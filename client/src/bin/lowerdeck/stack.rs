@@ -16,7 +16,7 @@ pub(crate) async fn run(endpoint: &str, command: StackCommand, output: Output) -
         StackCommand::Describe { name } => {
             describe(&lab.describe_stack(&name).await?, output)?;
         }
-        StackCommand::Plug { name, expression, shared, lenient, manual_clock } => {
+        StackCommand::Plug { name, expression, shared, lenient, manual_clock, copy_method_neither } => {
             let mut message = v1::PlugStackRequest { name, expression, ..v1::PlugStackRequest::default() };
             if shared {
                 message.set_sharing(v1::StackSharing::Shared);
@@ -26,6 +26,9 @@ pub(crate) async fn run(endpoint: &str, command: StackCommand, output: Output) -
             }
             if manual_clock {
                 message.set_clock(v1::ClockKind::Manual);
+            }
+            if copy_method_neither {
+                message.set_method_neither(v1::MethodNeitherAction::Copy);
             }
             describe(&lab.plug_stack(message).await?, output)?;
         }
@@ -73,8 +76,9 @@ fn describe(stack: &v1::StackDescription, output: Output) -> anyhow::Result<()> 
         let mut text = format!("{}  {}\n", summary.name, summary.expression);
         let verifier = words::short(stack.verifier().as_str_name(), "VERIFIER_MODE_");
         let clock = words::short(stack.clock().as_str_name(), "CLOCK_KIND_");
+        let neither = words::short(stack.method_neither().as_str_name(), "METHOD_NEITHER_ACTION_");
         // Writing into a string cannot fail.
-        let _ = writeln!(text, "verifier {verifier}, clock {clock}\n");
+        let _ = writeln!(text, "verifier {verifier}, clock {clock}, METHOD_NEITHER {neither}\n");
         let columns = ["layer", "driver", "role", "forward", "locking", "queues", "options"];
         text + &output::table(columns, stack.layers.iter().map(layer))
     })

@@ -31,6 +31,7 @@ fn unknown_enum_values_are_refused() {
                 ("sharing", v1::PlugStackRequest { sharing: number, ..upper::template("null") }),
                 ("verifier", v1::PlugStackRequest { verifier: number, ..upper::template("null") }),
                 ("clock", v1::PlugStackRequest { clock: number, ..upper::template("null") }),
+                ("method_neither", v1::PlugStackRequest { method_neither: number, ..upper::template("null") }),
             ];
             for (field, plug) in plugs {
                 let refusal = upper.refused(upper.lab().plug_stack(plug), InvalidArgument, unknown).await;
