@@ -30,7 +30,7 @@ pub struct Completion {
     pub hresult: HResult,
     /// Bytes transferred: `GetInformation`.
     pub information: u64,
-    /// The output of a read or a device control request, at most `information` bytes.
+    /// The output of a read, a query or a device control request, at most `information` bytes.
     pub data: Bytes,
     /// The control code of a device control request; otherwise 0.
     pub ioctl_code: u32,
@@ -57,6 +57,9 @@ impl Completion {
                 v1::IoKind::Write => "write",
                 v1::IoKind::DeviceControl => "device control",
                 v1::IoKind::Create => "create",
+                v1::IoKind::FlushBuffers => "flush",
+                v1::IoKind::QueryInformation => "query of information",
+                v1::IoKind::SetInformation => "change of information",
                 v1::IoKind::Unspecified => "I/O",
             },
             hresult: self.hresult,

@@ -82,6 +82,55 @@ impl DriverCreatedFile {
         self.send("device control", io, SendOptions::default()).await
     }
 
+    /// Sends a device control request whose second buffer is input as well, `METHOD_IN_DIRECT` (IOC-7): the drivers
+    /// find `contents` in their output buffer.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the request ends is in its completion.
+    pub async fn device_io_control_in_direct(
+        &self,
+        code: u32,
+        input: impl Into<Bytes>,
+        contents: impl Into<Bytes>,
+    ) -> Result<PendingIo, Error> {
+        let contents: Bytes = contents.into();
+        let output_memory = v1::OutputMemory { size: contents.len() as u64, offset: None, contents };
+        let io = Io::DeviceControl(v1::DeviceControlFormat {
+            code,
+            input_memory: memory_for_input(input.into()),
+            output_memory: Some(output_memory),
+        });
+        self.send("device control", io, SendOptions::default()).await
+    }
+
+    /// Sends a flush.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the flush ends is in its completion.
+    pub async fn flush(&self) -> Result<PendingIo, Error> {
+        self.send("flush", Io::Flush(v1::FlushFormat {}), SendOptions::default()).await
+    }
+
+    /// Sends a query for information of a raw `FILE_INFORMATION_CLASS`, of at most `length` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the query ends is in its completion.
+    pub async fn query_information(&self, information_class: u32, length: u64) -> Result<PendingIo, Error> {
+        let output_memory = memory_for_output(length);
+        let io = Io::QueryInformation(v1::QueryInformationFormat { information_class, output_memory });
+        self.send("query of information", io, SendOptions::default()).await
+    }
+
+    /// Sends a change of information of a raw `FILE_INFORMATION_CLASS`.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] if Format or Send refused; how the change ends is in its completion.
+    pub async fn set_information(&self, information_class: u32, data: impl Into<Bytes>) -> Result<PendingIo, Error> {
+        let input_memory = memory_for_input(data.into());
+        let io = Io::SetInformation(v1::SetInformationFormat { information_class, input_memory });
+        self.send("change of information", io, SendOptions::default()).await
+    }
+
     /// Sends I/O of any format with any options; `call` names it in errors.
     ///
     /// # Errors
@@ -141,7 +190,7 @@ impl ClosedFile {
 
 /// A memory of its own for output; none for zero bytes.
 fn memory_for_output(size: u64) -> Option<v1::OutputMemory> {
-    (size > 0).then_some(v1::OutputMemory { size, offset: None })
+    (size > 0).then(|| v1::OutputMemory { size, ..v1::OutputMemory::default() })
 }
 
 /// A memory with these contents; none for no bytes.

@@ -75,6 +75,48 @@ impl IoTarget {
         self.format(request, file, io).await
     }
 
+    /// `FormatRequestForFlush` (TGT-16).
+    ///
+    /// # Errors
+    /// As [`IoTarget::format_request_for_read`].
+    pub async fn format_request_for_flush(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+    ) -> Result<HResult, Error> {
+        self.format(request, file, Io::Flush(v1::FlushFormat {})).await
+    }
+
+    /// `FormatRequestForQueryInformation`, with a raw `FILE_INFORMATION_CLASS` (TGT-16).
+    ///
+    /// # Errors
+    /// As [`IoTarget::format_request_for_read`].
+    pub async fn format_request_for_query_information(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+        information_class: u32,
+        output_memory: Option<v1::OutputMemory>,
+    ) -> Result<HResult, Error> {
+        let io = Io::QueryInformation(v1::QueryInformationFormat { information_class, output_memory });
+        self.format(request, file, io).await
+    }
+
+    /// `FormatRequestForSetInformation`, with a raw `FILE_INFORMATION_CLASS` (TGT-16).
+    ///
+    /// # Errors
+    /// As [`IoTarget::format_request_for_read`].
+    pub async fn format_request_for_set_information(
+        &self,
+        request: &IoRequest,
+        file: &DriverCreatedFile,
+        information_class: u32,
+        input_memory: Option<v1::InputMemory>,
+    ) -> Result<HResult, Error> {
+        let io = Io::SetInformation(v1::SetInformationFormat { information_class, input_memory });
+        self.format(request, file, io).await
+    }
+
     async fn format(&self, request: &IoRequest, file: &DriverCreatedFile, io: Io) -> Result<HResult, Error> {
         let message = v1::FormatRequestRequest {
             request_id: request.id(),

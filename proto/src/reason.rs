@@ -17,6 +17,9 @@ pub const FIELD_TOO_LONG: &str = "FIELD_TOO_LONG";
 /// An enum field holds a number that the contract does not define, or no value where one is needed.
 pub const ENUM_VALUE_UNKNOWN: &str = "ENUM_VALUE_UNKNOWN";
 
+/// The request type cannot be delivered to a UMDF driver. The metadata names the rule.
+pub const IO_KIND_NOT_DELIVERABLE: &str = "IO_KIND_NOT_DELIVERABLE";
+
 /// A request id is zero.
 pub const REQUEST_ID_ZERO: &str = "REQUEST_ID_ZERO";
 
@@ -149,6 +152,7 @@ pub const ALL: &[&str] = &[
     FIELD_MISSING,
     FIELD_TOO_LONG,
     ENUM_VALUE_UNKNOWN,
+    IO_KIND_NOT_DELIVERABLE,
     REQUEST_ID_ZERO,
     EVENT_SEQUENCE_UNKNOWN,
     PAGE_TOKEN_INVALID,

@@ -59,6 +59,36 @@ pub enum Io {
         /// Size of the output memory in bytes.
         output: Option<u64>,
     },
+    /// `FormatRequestForIoctl` with something in the output memory, for `METHOD_IN_DIRECT` (IOC-7).
+    InDirect {
+        /// The full 32-bit code.
+        code: u32,
+        /// The input memory.
+        input: Option<Bytes>,
+        /// What fills the output memory.
+        contents: Bytes,
+    },
+    /// An internal device control, for which there is no Format call (IOC-14).
+    InternalDeviceControl {
+        /// The full 32-bit code.
+        code: u32,
+    },
+    /// `FormatRequestForFlush`.
+    FlushBuffers,
+    /// `FormatRequestForQueryInformation`.
+    QueryInformation {
+        /// The information class.
+        class: u32,
+        /// Size of the memory in bytes; None is a NULL memory.
+        size: Option<u64>,
+    },
+    /// `FormatRequestForSetInformation`.
+    SetInformation {
+        /// The information class.
+        class: u32,
+        /// The memory; None is a NULL memory.
+        data: Option<Bytes>,
+    },
 }
 
 /// How a blocking call returned.
@@ -92,7 +122,7 @@ pub struct Completion {
 /// What completion parameters repeat of the Format call (REQ-36). What was not given is 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Echo {
-    /// `GetCompletedRequestType`, as `read`, `write` or `ioctl`.
+    /// `GetCompletedRequestType`, as `read`, `write`, `ioctl`, `flush` and so on.
     pub kind: String,
     /// The control code.
     pub code: u32,
@@ -249,7 +279,10 @@ pub trait Backend {
     /// `CreateRequest`, with or without `OnCompletion`.
     fn create_request(&mut self, request: u64, callback: bool);
     /// `FormatRequestFor…`; no file is a NULL `pFile`.
-    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> HResult;
+    ///
+    /// # Errors
+    /// The question itself was refused, for this reason: on the wire, before UMDF was asked.
+    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String>;
     /// `Send`, never synchronous here.
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult;
     /// Begins a synchronous `Send`; it returns when the request has completed.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
 use lowerdeck_drivers::definition::StackDefinition;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::clock::Now;
@@ -196,19 +197,36 @@ fn offset(window: Option<Window>) -> Option<MemoryOffset> {
     window.map(|(buffer_offset, buffer_length)| MemoryOffset { buffer_offset, buffer_length })
 }
 
+fn input(data: Option<Bytes>) -> Option<InputMemory> {
+    data.map(|data| InputMemory { data, window: None })
+}
+
+fn output(size: Option<u64>, window: Option<Window>) -> Option<OutputMemory> {
+    size.map(|size| OutputMemory { window: offset(window), ..OutputMemory::empty(size) })
+}
+
 fn format_io(io: Io) -> FormatIo {
     match io {
         Io::Read { size, window, offset: device_offset } => {
-            FormatIo::Read { output: size.map(|size| OutputMemory { size, window: offset(window) }), device_offset }
+            FormatIo::Read { output: output(size, window), device_offset }
         }
         Io::Write { data, window, offset: device_offset } => {
             FormatIo::Write { input: data.map(|data| InputMemory { data, window: offset(window) }), device_offset }
         }
-        Io::DeviceControl { code, input, output } => FormatIo::DeviceControl {
+        Io::DeviceControl { code, input: data, output: size } => FormatIo::DeviceControl {
             code: IoControlCode(code),
-            input: input.map(|data| InputMemory { data, window: None }),
-            output: output.map(|size| OutputMemory { size, window: None }),
+            input: input(data),
+            output: size.map(OutputMemory::empty),
         },
+        Io::InDirect { code, input: data, contents } => FormatIo::DeviceControl {
+            code: IoControlCode(code),
+            input: input(data),
+            output: Some(OutputMemory { size: contents.len() as u64, window: None, contents }),
+        },
+        Io::InternalDeviceControl { code } => FormatIo::InternalDeviceControl { code: IoControlCode(code) },
+        Io::FlushBuffers => FormatIo::FlushBuffers,
+        Io::QueryInformation { class, size } => FormatIo::QueryInformation { class, output: output(size, None) },
+        Io::SetInformation { class, data } => FormatIo::SetInformation { class, input: input(data) },
     }
 }
 
@@ -274,9 +292,9 @@ impl Backend for InProcess {
         self.requests.insert(request, id);
     }
 
-    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> HResult {
+    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String> {
         let format = Format { file: file.map(|file| self.file(file)), io: format_io(io) };
-        self.stack.format_requested(self.upper, self.request(request), format)
+        Ok(self.stack.format_requested(self.upper, self.request(request), format))
     }
 
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult {

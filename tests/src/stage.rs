@@ -198,8 +198,23 @@ impl Stage {
             self.formatted_on.insert(request.to_owned(), file.to_owned());
         }
         let file = file.map(|file| self.number(file));
-        let request = self.number(request);
-        self.backend.format(request, file, io)
+        let number = self.number(request);
+        match self.backend.format(number, file, io) {
+            Ok(status) => status,
+            Err(reason) => self.fail(&format!("the question to format `{request}` was refused: {reason}")),
+        }
+    }
+
+    /// A Format call that must be refused: by UMDF with an error, or before UMDF is asked. Gives the wire's reason.
+    pub fn format_is_refused(&mut self, request: &str, file: &str, io: Io) -> Option<String> {
+        let (number, file) = (self.number(request), self.number(file));
+        match self.backend.format(number, Some(file), io) {
+            Ok(status) => {
+                self.check(!status.is_success(), &format!("`{request}` was formatted"));
+                None
+            }
+            Err(reason) => Some(reason),
+        }
     }
 
     /// `Send` without flags.
@@ -274,7 +289,7 @@ impl Stage {
         self.backend.view(number).map_or_else(|| "Deleted".to_owned(), |view| view.state)
     }
 
-    /// `GetType`: `read`, `write`, `ioctl`, or empty when unformatted.
+    /// `GetType`: `read`, `write`, `ioctl`, `flush` and so on, or empty when unformatted.
     pub fn type_of(&mut self, request: &str) -> String {
         let number = self.number(request);
         self.backend.view(number).map(|view| view.kind).unwrap_or_default()

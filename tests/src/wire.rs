@@ -264,11 +264,14 @@ impl Backend for Wire {
         assert_eq!(HResult(reply.hresult), HResult::S_OK);
     }
 
-    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> HResult {
+    fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String> {
         let file_id = file.map(|file| self.file(file)).unwrap_or_default();
         let format = v1::Format { file_id, target_id: String::new(), io: Some(messages::format_io(io)) };
         let message = v1::FormatRequestRequest { request_id: request, format: Some(format) };
-        HResult(self.run(self.clients.device.clone().format_request(message)).hresult)
+        let mut device = self.clients.device.clone();
+        let formatted = self.server.run(device.format_request(message));
+        let formatted = formatted.map_err(|status| format!("{:?}: {}", status.code(), status.message()))?;
+        Ok(HResult(formatted.into_inner().hresult))
     }
 
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult {

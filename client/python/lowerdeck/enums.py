@@ -31,6 +31,9 @@ class IoKind(WireEnum):
     WRITE = 2
     DEVICE_CONTROL = 3
     CREATE = 4
+    FLUSH_BUFFERS = 5
+    QUERY_INFORMATION = 6
+    SET_INFORMATION = 7
 
 
 class TargetState(WireEnum):

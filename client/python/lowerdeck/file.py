@@ -62,6 +62,18 @@ class DriverCreatedFile:
         """Sends a device control request and returns its output. Raises IoFailed or its kin."""
         return self.send_device_io_control(code, data, output_length, timeout=timeout).result().data
 
+    def flush(self, *, timeout: float | None = None) -> None:
+        """Sends a flush. Raises IoFailed or its kin."""
+        self.send_flush(timeout=timeout).result()
+
+    def query_information(self, information_class: int, length: int, *, timeout: float | None = None) -> bytes:
+        """Queries up to `length` bytes of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
+        return self.send_query_information(information_class, length, timeout=timeout).result().data
+
+    def set_information(self, information_class: int, data: bytes, *, timeout: float | None = None) -> None:
+        """Changes information of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
+        self.send_set_information(information_class, data, timeout=timeout).result()
+
     # --- many at a time -----------------------------------------------------------------------------------------------
 
     def send_read(
@@ -103,13 +115,60 @@ class DriverCreatedFile:
         *,
         input_part: Part | None = None,
         output_part: Part | None = None,
+        output_contents: bytes | None = None,
         timeout: float | None = None,
         flags: int = SendFlags.NONE,
         target: IoTarget | None = None,
         retain: bool = False,
     ) -> PendingRequest:
-        """FormatRequestForIoctl and Send; None stands for no input or output memory."""
-        form = formats.device_control(self.id, code, data, output_length, input_part, output_part, _id(target))
+        """FormatRequestForIoctl and Send; None stands for no input or output memory.
+
+        Drivers below METHOD_IN_DIRECT find `output_contents` in the output memory (IOC-7).
+        """
+        form = formats.device_control(
+            self.id, code, data, output_length, input_part, output_part, _id(target), output_contents
+        )
+        return self._send(form, timeout, flags, retain)
+
+    def send_flush(
+        self,
+        *,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForFlush and Send."""
+        return self._send(formats.flush(self.id, _id(target)), timeout, flags, retain)
+
+    def send_query_information(
+        self,
+        information_class: int,
+        length: int | None,
+        *,
+        part: Part | None = None,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForQueryInformation and Send into a memory of `length` bytes; None stands for no memory."""
+        form = formats.query_information(self.id, information_class, length, part, _id(target))
+        return self._send(form, timeout, flags, retain)
+
+    def send_set_information(
+        self,
+        information_class: int,
+        data: bytes | None,
+        *,
+        part: Part | None = None,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForSetInformation and Send out of a memory that holds `data`; None stands for no memory."""
+        form = formats.set_information(self.id, information_class, data, part, _id(target))
         return self._send(form, timeout, flags, retain)
 
     def cancel_sent_requests(self) -> None:

@@ -1,4 +1,4 @@
-"""What FormatRequestForRead, Write and Ioctl and Send take, as messages of the contract.
+"""What the FormatRequestForXxx methods and Send take, as messages of the contract.
 
 Law: a value that was not given stays absent on the wire, because UMDF tells a NULL pointer from a zero (TGT-9, TGT-10).
 """
@@ -20,8 +20,7 @@ Part = tuple[int, int]
 
 def read(file_id: str, length: int | None, offset: int | None, part: Part | None, target_id: str) -> Format:
     """A read into a memory of `length` bytes; None for a NULL memory, a read of zero length."""
-    memory = None if length is None else request_pb2.OutputMemory(size=length, offset=_part(part))
-    io = request_pb2.ReadFormat(device_offset=offset, output_memory=memory)
+    io = request_pb2.ReadFormat(device_offset=offset, output_memory=_output(length, part))
     return Format(file_id=file_id, target_id=target_id, read=io)
 
 
@@ -39,11 +38,40 @@ def device_control(
     input_part: Part | None,
     output_part: Part | None,
     target_id: str,
+    output_contents: bytes | None = None,
 ) -> Format:
-    """A device control request; None for a NULL input or output memory."""
-    output = None if output_length is None else request_pb2.OutputMemory(size=output_length, offset=_part(output_part))
+    """A device control request; None for a NULL input or output memory.
+
+    `output_contents` is what the output memory begins with, which drivers see with METHOD_IN_DIRECT (IOC-7); without
+    `output_length` it fills the memory.
+    """
+    if output_length is None and output_contents is not None:
+        output_length = len(output_contents)
+    output = _output(output_length, output_part, output_contents or b"")
     io = request_pb2.DeviceControlFormat(code=code, input_memory=_input(data, input_part), output_memory=output)
     return Format(file_id=file_id, target_id=target_id, device_control=io)
+
+
+def flush(file_id: str, target_id: str) -> Format:
+    """A flush (TGT-16)."""
+    return Format(file_id=file_id, target_id=target_id, flush=request_pb2.FlushFormat())
+
+
+def query_information(
+    file_id: str, information_class: int, length: int | None, part: Part | None, target_id: str
+) -> Format:
+    """A query for a FILE_INFORMATION_CLASS into a memory of `length` bytes; None for a NULL memory (TGT-16)."""
+    memory = _output(length, part)
+    io = request_pb2.QueryInformationFormat(information_class=information_class, output_memory=memory)
+    return Format(file_id=file_id, target_id=target_id, query_information=io)
+
+
+def set_information(
+    file_id: str, information_class: int, data: bytes | None, part: Part | None, target_id: str
+) -> Format:
+    """A change of a FILE_INFORMATION_CLASS out of a memory that holds `data`; None for a NULL memory (TGT-16)."""
+    io = request_pb2.SetInformationFormat(information_class=information_class, input_memory=_input(data, part))
+    return Format(file_id=file_id, target_id=target_id, set_information=io)
 
 
 def send_options(timeout: float | None, flags: int) -> SendOptions:
@@ -56,6 +84,12 @@ def send_options(timeout: float | None, flags: int) -> SendOptions:
 
 def _part(part: Part | None) -> types_pb2.MemoryOffset | None:
     return None if part is None else types_pb2.MemoryOffset(buffer_offset=part[0], buffer_length=part[1])
+
+
+def _output(length: int | None, part: Part | None, contents: bytes = b"") -> request_pb2.OutputMemory | None:
+    if length is None:
+        return None
+    return request_pb2.OutputMemory(size=length, offset=_part(part), contents=bytes(contents))
 
 
 def _input(data: bytes | None, part: Part | None) -> request_pb2.InputMemory | None:

@@ -57,6 +57,7 @@ def test_a_device_opened_in_one_line_works(lowerdeck_server, monkeypatch):
         async with lowerdeck.aio.open("disk") as device, device.create_wdf_file("chan") as file:
             assert await file.write(b"hello", 4096) == 5
             assert await file.read(5, 4096) == b"hello"
+            await file.flush()
             length = await file.device_io_control(0x0007405C, output_length=8)
             assert int.from_bytes(length, "little") == 64 * 1024 * 1024
 

@@ -6,7 +6,8 @@ import os
 import pytest
 
 import lowerdeck
-from tests.conftest import WAIT
+from lowerdeck.enums import IoKind, TraceKind
+from tests.conftest import WAIT, label, script
 
 MIB = 1024 * 1024
 FILE_BYTES = 64 * MIB
@@ -58,6 +59,32 @@ def test_an_ioctl_brings_its_output(client):
     with client.open_session("disk") as session, session.create_wdf_file() as file:
         length = file.device_io_control(0x0007405C, output_length=8)  # IOCTL_DISK_GET_LENGTH_INFO
         assert int.from_bytes(length, "little") == FILE_BYTES
+
+
+def test_a_flush_and_information_reach_the_driver(client, scripted):
+    with scripted.create_wdf_file() as file:
+        file.flush()
+        script(scripted, "on default code=5: complete(S_OK, data=told)")
+        assert file.query_information(5, 8) == b"told"
+        file.set_information(20, b"size")
+        kinds = [IoKind(entry.io_kind) for entry in client.lab.trace(scripted.stack) if entry.kind == TraceKind.IO]
+    assert kinds == [IoKind.FLUSH_BUFFERS, IoKind.QUERY_INFORMATION, IoKind.SET_INFORMATION]
+
+
+def test_the_second_buffer_of_method_in_direct_is_input_too(scripted):
+    with scripted.create_wdf_file() as file:
+        script(scripted, "on ioctl: hold")
+        pending = file.send_device_io_control(0x8000_2001, b"first", output_contents=b"second")
+        pending.wait_accepted(WAIT)
+        assert script(scripted, f"output-memory {label(pending)}") == b"second".hex()
+        script(scripted, f"complete {label(pending)} S_OK")
+        assert pending.result(WAIT).information == 0
+
+
+def test_method_neither_is_delivered_by_a_stack_that_copies(client, template):
+    name = template("scripted", method_neither=lowerdeck.MethodNeitherAction.COPY)
+    with client.open_session(name) as session, session.create_wdf_file() as file:
+        assert file.device_io_control(0x0022_2003, b"in", 4) == b""
 
 
 def test_a_failing_request_raises_and_keeps_the_device_s_words(client):

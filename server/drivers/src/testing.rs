@@ -126,7 +126,8 @@ impl Lab {
         self.returned.contains_key(&call)
     }
 
-    fn send(&mut self, file: FileId, io: FormatIo) -> u64 {
+    /// Sends I/O of any format and gives its number.
+    pub(crate) fn send(&mut self, file: FileId, io: FormatIo) -> u64 {
         let number = self.number();
         let request = self.stack.request_created(self.upper, number, true);
         let formatted = self.stack.format_requested(self.upper, request, Format { file: Some(file), io });
@@ -140,7 +141,7 @@ impl Lab {
 
     /// Sends a read and gives its number.
     pub(crate) fn read(&mut self, file: FileId, offset: i64, length: u64) -> u64 {
-        let output = Some(OutputMemory { size: length, window: None });
+        let output = Some(OutputMemory::empty(length));
         self.send(file, FormatIo::Read { output, device_offset: Some(offset) })
     }
 
@@ -152,7 +153,7 @@ impl Lab {
 
     /// Sends an ioctl without input and gives its number.
     pub(crate) fn ioctl(&mut self, file: FileId, code: IoControlCode, output_length: u64) -> u64 {
-        let output = Some(OutputMemory { size: output_length, window: None });
+        let output = Some(OutputMemory::empty(output_length));
         self.send(file, FormatIo::DeviceControl { code, input: None, output })
     }
 

@@ -1,6 +1,8 @@
-//! What one request may move, and the contents that drivers make up: zeros and the pattern.
+//! What one request may move, the contents that drivers make up (zeros and the pattern), and what a driver without
+//! a cache answers.
 
 use bytes::Bytes;
+use lowerdeck_framework::io::IoKind;
 use lowerdeck_framework::status::HResult;
 
 /// Most bytes a driver makes up for one request. The sender names the length of its buffer without sending it,
@@ -40,4 +42,13 @@ pub(crate) fn zeros(length: u64) -> Result<Bytes, HResult> {
 pub(crate) fn pattern(length: u64) -> Result<Bytes, HResult> {
     let length = buffer_length(length)?;
     Ok((0..=u8::MAX).cycle().take(length).collect())
+}
+
+/// What a driver that keeps no writes back and has no file information answers in `OnDefaultIoHandler`: a flush has
+/// nothing to do, all else is refused.
+pub(crate) const fn status_of_uncached(kind: IoKind) -> HResult {
+    match kind {
+        IoKind::FlushBuffers => HResult::S_OK,
+        _ => HResult::STATUS_INVALID_DEVICE_REQUEST,
+    }
 }

@@ -237,7 +237,7 @@ impl DriverContext<'_> {
         self.core.set_completion_callback(self.device, request, callback);
     }
 
-    /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
+    /// A `FormatRequestForXxx` method of the default target.
     pub fn format_request(&mut self, request: RequestId, file: Option<FileId>, io: FormatIo) -> HResult {
         self.core.format_request(self.device, request, Format { file, io })
     }

@@ -159,6 +159,7 @@ impl Hosted {
             IoKind::Read => Callback::OnRead,
             IoKind::Write => Callback::OnWrite,
             IoKind::DeviceControl => Callback::OnDeviceIoControl,
+            IoKind::FlushBuffers | IoKind::QueryInformation | IoKind::SetInformation => Callback::OnDefaultIoHandler,
         };
         let fallback = (kind != IoKind::Create).then_some(Callback::OnDefaultIoHandler);
         std::iter::once(own).chain(fallback).find(|callback| handlers.contains(*callback))

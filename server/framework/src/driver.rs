@@ -49,7 +49,7 @@ pub struct QueueConfig {
     pub handlers: CallbackSet,
     /// Whether it is the default queue.
     pub is_default: bool,
-    /// The types routed to it besides what the default queue gets (QUE-2).
+    /// The types routed to it besides what the default queue gets: create, read, write and ioctl only (QUE-2).
     pub routes: &'static [IoKind],
     /// Whether zero-length reads and writes reach the driver (QUE-11).
     pub allow_zero_length: bool,
@@ -96,6 +96,17 @@ pub enum FileObjectPolicy {
     AllowNullAndUnknown,
 }
 
+/// `WDF_DEVICE_IO_BUFFER_RETRIEVAL`: when the data of a request is there for the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BufferRetrieval {
+    /// `WdfDeviceIoBufferRetrievalCopyImmediately`: from the beginning.
+    #[default]
+    CopyImmediately,
+    /// `WdfDeviceIoBufferRetrievalDeferred`: when it is retrieved. Such a driver must not ask for a request's memories
+    /// (IOC-13).
+    Deferred,
+}
+
 /// What a driver declares in `OnDeviceAdd`, before its device exists.
 #[derive(Debug, Clone)]
 pub struct DeviceConfig {
@@ -111,6 +122,8 @@ pub struct DeviceConfig {
     pub locking: LockingConstraint,
     /// `UmdfFileObjectPolicy`.
     pub file_policy: FileObjectPolicy,
+    /// `SetIoTypePreference`, its buffer retrieval mode.
+    pub buffer_retrieval: BufferRetrieval,
 }
 
 /// A request that `on_completion` gives back.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::ids::FileId;
-use crate::ioctl::IoControlCode;
+use crate::ioctl::{IoControlCode, TransferMethod};
 use crate::memory::{InputMemory, OutputMemory, Window};
 use crate::status::HResult;
 
@@ -18,11 +18,25 @@ pub enum IoKind {
     Write,
     /// `WdfRequestDeviceIoControl`, 5.
     DeviceControl,
+    /// `WdfRequestFlushBuffers`, 11.
+    FlushBuffers,
+    /// `WdfRequestQueryInformation`, 12.
+    QueryInformation,
+    /// `WdfRequestSetInformation`, 13.
+    SetInformation,
 }
 
 impl IoKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [IoKind; 4] = [IoKind::Create, IoKind::Read, IoKind::Write, IoKind::DeviceControl];
+    pub const ALL: [IoKind; 7] = [
+        IoKind::Create,
+        IoKind::Read,
+        IoKind::Write,
+        IoKind::DeviceControl,
+        IoKind::FlushBuffers,
+        IoKind::QueryInformation,
+        IoKind::SetInformation,
+    ];
 
     /// `WDF_REQUEST_TYPE` as a number.
     pub const fn number(self) -> u32 {
@@ -31,7 +45,16 @@ impl IoKind {
             IoKind::Read => 3,
             IoKind::Write => 4,
             IoKind::DeviceControl => 5,
+            IoKind::FlushBuffers => 11,
+            IoKind::QueryInformation => 12,
+            IoKind::SetInformation => 13,
         }
+    }
+
+    /// Whether `ConfigureRequestDispatching` takes it; the others go to the default queue and have no handler of
+    /// their own (QUE-2).
+    pub const fn is_routable(self) -> bool {
+        matches!(self, IoKind::Create | IoKind::Read | IoKind::Write | IoKind::DeviceControl)
     }
 }
 
@@ -42,11 +65,14 @@ impl std::fmt::Display for IoKind {
             IoKind::Read => "read",
             IoKind::Write => "write",
             IoKind::DeviceControl => "ioctl",
+            IoKind::FlushBuffers => "flush",
+            IoKind::QueryInformation => "query-information",
+            IoKind::SetInformation => "set-information",
         })
     }
 }
 
-/// Arguments of `FormatRequestForRead`, `…Write` and `…Ioctl` (TGT-6).
+/// Arguments of a `FormatRequestForXxx` method (TGT-6, TGT-16).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
     /// `pFile`; must not be None for the default target (TGT-7).
@@ -78,8 +104,29 @@ pub enum FormatIo {
         code: IoControlCode,
         /// Supplies the input.
         input: Option<InputMemory>,
-        /// Receives the output.
+        /// Receives the output; for `METHOD_IN_DIRECT` its contents are input as well (IOC-7).
         output: Option<OutputMemory>,
+    },
+    /// What no UMDF target can format: always refused, for a driver can not be given one (IOC-14).
+    InternalDeviceControl {
+        /// The full 32-bit code.
+        code: IoControlCode,
+    },
+    /// `IWDFIoTarget2::FormatRequestForFlush` (TGT-16).
+    FlushBuffers,
+    /// `IWDFIoTarget2::FormatRequestForQueryInformation` (TGT-16).
+    QueryInformation {
+        /// `FILE_INFORMATION_CLASS`, raw.
+        class: u32,
+        /// Receives the information.
+        output: Option<OutputMemory>,
+    },
+    /// `IWDFIoTarget2::FormatRequestForSetInformation` (TGT-16).
+    SetInformation {
+        /// `FILE_INFORMATION_CLASS`, raw.
+        class: u32,
+        /// Supplies the information.
+        input: Option<InputMemory>,
     },
 }
 
@@ -90,9 +137,11 @@ pub struct IoParameters {
     pub kind: IoKind,
     /// The control code; 0 for other kinds.
     pub code: IoControlCode,
+    /// `FILE_INFORMATION_CLASS` of a query or set; 0 for other kinds.
+    pub information_class: u32,
     /// `DeviceOffset` of reads and writes in bytes; may be negative, which drivers must refuse themselves.
     pub device_offset: i64,
-    /// Input bytes: data of a write, input of a device control. Shared, never modified (IOC-5).
+    /// Input bytes: data of a write or set, input of a device control. Shared, never modified (IOC-5).
     pub input: Bytes,
     /// Where in the sender's memory the input begins; echoed in the completion parameters (REQ-36).
     pub input_start: u64,
@@ -100,6 +149,9 @@ pub struct IoParameters {
     pub output_length: u64,
     /// Where in the sender's memory the output goes; echoed in the completion parameters (REQ-36).
     pub output_start: u64,
+    /// What the output buffer begins with, zeros after its end: of a `METHOD_IN_DIRECT` code (IOC-7), or what a layer
+    /// above wrote before it sent the request on. Boxed: it is rare, and these parameters travel with every request.
+    pub output_contents: Option<Box<Bytes>>,
 }
 
 impl IoParameters {
@@ -108,11 +160,13 @@ impl IoParameters {
         IoParameters {
             kind: IoKind::Create,
             code: IoControlCode(0),
+            information_class: 0,
             device_offset: 0,
             input: Bytes::new(),
             input_start: 0,
             output_length: 0,
             output_start: 0,
+            output_contents: None,
         }
     }
 
@@ -120,17 +174,17 @@ impl IoParameters {
     /// control without output may report anything up to its input.
     pub fn information_limit(&self) -> u64 {
         match self.kind {
-            IoKind::Create => u64::MAX,
-            IoKind::Read => self.output_length,
+            IoKind::Create | IoKind::FlushBuffers | IoKind::SetInformation => u64::MAX, // nothing is transferred up
+            IoKind::Read | IoKind::QueryInformation => self.output_length,
             IoKind::Write => self.input.len() as u64,
             IoKind::DeviceControl => self.output_length.max(self.input.len() as u64),
         }
     }
 
-    /// Length as the handler's argument shows it: of the input for writes, of the output otherwise.
+    /// Length as the handler's argument shows it: of the input for writes and sets, of the output otherwise.
     pub fn length(&self) -> u64 {
         match self.kind {
-            IoKind::Write => self.input.len() as u64,
+            IoKind::Write | IoKind::SetInformation => self.input.len() as u64,
             _ => self.output_length,
         }
     }
@@ -146,13 +200,19 @@ impl IoParameters {
     /// which has no Format call of its own (TGT-15).
     pub fn to_format(&self) -> Option<FormatIo> {
         let input = (!self.input.is_empty()).then(|| InputMemory { data: self.input.clone(), window: None });
-        let output = (self.output_length > 0).then_some(OutputMemory { size: self.output_length, window: None });
+        let contents = || self.output_contents.as_deref().cloned().unwrap_or_default();
+        let memory = || OutputMemory { size: self.output_length, window: None, contents: contents() };
+        let output = (self.output_length > 0).then(memory);
         let device_offset = Some(self.device_offset);
+        let class = self.information_class;
         match self.kind {
             IoKind::Create => None,
             IoKind::Read => Some(FormatIo::Read { output, device_offset }),
             IoKind::Write => Some(FormatIo::Write { input, device_offset }),
             IoKind::DeviceControl => Some(FormatIo::DeviceControl { code: self.code, input, output }),
+            IoKind::FlushBuffers => Some(FormatIo::FlushBuffers),
+            IoKind::QueryInformation => Some(FormatIo::QueryInformation { class, output }),
+            IoKind::SetInformation => Some(FormatIo::SetInformation { class, input }),
         }
     }
 }
@@ -163,20 +223,21 @@ impl TryFrom<FormatIo> for IoParameters {
     /// Resolves the memory windows.
     ///
     /// # Errors
-    /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11).
+    /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11); `STATUS_INVALID_DEVICE_REQUEST` for an
+    /// internal device control (IOC-14).
     fn try_from(format: FormatIo) -> Result<IoParameters, HResult> {
         let source = |memory: Option<InputMemory>| {
             let Some(memory) = memory else { return Ok((0, Bytes::new())) };
             let window = Window::resolve(memory.data.len() as u64, memory.window)?;
             Ok((window.start, memory.effective()?))
         };
-        let room = |memory: Option<OutputMemory>| {
-            memory.map_or(Ok(Window::default()), |memory| Window::resolve(memory.size, memory.window))
+        let room = |memory: &Option<OutputMemory>| {
+            memory.as_ref().map_or(Ok(Window::default()), |memory| Window::resolve(memory.size, memory.window))
         };
         let mut parameters = IoParameters::create();
         match format {
             FormatIo::Read { output, device_offset } => {
-                let window = room(output)?;
+                let window = room(&output)?;
                 parameters.kind = IoKind::Read;
                 parameters.device_offset = device_offset.unwrap_or(0);
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
@@ -187,11 +248,25 @@ impl TryFrom<FormatIo> for IoParameters {
                 (parameters.input_start, parameters.input) = source(input)?;
             }
             FormatIo::DeviceControl { code, input, output } => {
-                let window = room(output)?;
+                let window = room(&output)?;
                 parameters.kind = IoKind::DeviceControl;
                 parameters.code = code;
                 (parameters.input_start, parameters.input) = source(input)?;
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
+                if code.method() == TransferMethod::InDirect {
+                    parameters.output_contents = output.and_then(|memory| memory.contents_of(window)).map(Box::new);
+                }
+            }
+            FormatIo::InternalDeviceControl { .. } => return Err(HResult::STATUS_INVALID_DEVICE_REQUEST),
+            FormatIo::FlushBuffers => parameters.kind = IoKind::FlushBuffers,
+            FormatIo::QueryInformation { class, output } => {
+                let window = room(&output)?;
+                (parameters.kind, parameters.information_class) = (IoKind::QueryInformation, class);
+                (parameters.output_start, parameters.output_length) = (window.start, window.length);
+            }
+            FormatIo::SetInformation { class, input } => {
+                (parameters.kind, parameters.information_class) = (IoKind::SetInformation, class);
+                (parameters.input_start, parameters.input) = source(input)?;
             }
         }
         Ok(parameters)

@@ -7,7 +7,7 @@
 //!
 //! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
 //! [`callback`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`], [`power`]); the
-//! contract with drivers ([`driver`], [`context`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
+//! contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
 //! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]).
 //!
 //! The laws, each at the module that keeps it: the close order P0-P7 (CLS-3) in `stack/close.rs`; exactly one
@@ -15,6 +15,7 @@
 //! cancel (REQ-28) in `stack/cancel.rs`; who forwards creates (FWD-2) in [`forwarding`]; drivers are called
 //! from `stack/dispatch.rs` only.
 
+pub mod buffers;
 pub mod callback;
 mod chain;
 pub mod clock;

@@ -24,13 +24,31 @@ pub struct InputMemory {
     pub window: Option<MemoryOffset>,
 }
 
-/// Memory that receives data (read, output of a device control).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Memory that receives data (read, output of a device control, queried information).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OutputMemory {
     /// Size of the whole memory in bytes.
     pub size: u64,
     /// The window, or the whole memory.
     pub window: Option<MemoryOffset>,
+    /// What is in it before the transfer, from its start; zeros follow. Only drivers below a `METHOD_IN_DIRECT` code
+    /// see it (IOC-7): any other output buffer starts empty (IOC-5).
+    pub contents: Bytes,
+}
+
+impl OutputMemory {
+    /// A whole memory of `size` bytes with nothing in it.
+    pub fn empty(size: u64) -> OutputMemory {
+        OutputMemory { size, window: None, contents: Bytes::new() }
+    }
+
+    /// What is in the part `window` of it, up to the last byte that was given; None when that is nothing.
+    pub(crate) fn contents_of(&self, window: Window) -> Option<Bytes> {
+        let given = self.contents.len() as u64;
+        let end = window.start.saturating_add(window.length).min(given);
+        let start = window.start.min(end);
+        (start < end).then(|| self.contents.slice(start as usize..end as usize))
+    }
 }
 
 /// The effective part of a memory: where it starts and how many bytes it has.

@@ -17,6 +17,22 @@ pub enum RequestorMode {
     User,
 }
 
+/// `WDF_DEVICE_IO_TYPE`: how a request's data came to its driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceIoType {
+    /// `WdfDeviceIoBuffered`, 2. Nothing here shares its memory with its sender.
+    Buffered,
+}
+
+impl DeviceIoType {
+    /// The number.
+    pub const fn number(self) -> u32 {
+        match self {
+            DeviceIoType::Buffered => 2,
+        }
+    }
+}
+
 impl DriverContext<'_> {
     /// `GetReadParameters`: length in bytes and `DeviceOffset`. None is a NULL out pointer.
     ///
@@ -74,6 +90,51 @@ impl DriverContext<'_> {
         give(input_length, parameters.input.len() as u64);
         give(output_length, parameters.output_length);
         Ok(())
+    }
+
+    /// `GetQueryInformationParameters`: information class, and the length of the buffer in bytes. None is a NULL out
+    /// pointer.
+    ///
+    /// # Errors
+    /// As [`DriverContext::get_read_parameters`].
+    pub fn get_query_information_parameters(
+        &self,
+        request: &OwnedRequest,
+        class: Option<&mut u32>,
+        length: Option<&mut u64>,
+    ) -> Result<(), HResult> {
+        self.information_parameters(request, IoKind::QueryInformation, class, length)
+    }
+
+    /// `GetSetInformationParameters`, as [`DriverContext::get_query_information_parameters`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_set_information_parameters(
+        &self,
+        request: &OwnedRequest,
+        class: Option<&mut u32>,
+        length: Option<&mut u64>,
+    ) -> Result<(), HResult> {
+        self.information_parameters(request, IoKind::SetInformation, class, length)
+    }
+
+    fn information_parameters(
+        &self,
+        request: &OwnedRequest,
+        kind: IoKind,
+        class: Option<&mut u32>,
+        length: Option<&mut u64>,
+    ) -> Result<(), HResult> {
+        let parameters = self.parameters_of(request, kind, class.is_some() || length.is_some())?;
+        give(class, parameters.information_class);
+        give(length, parameters.length());
+        Ok(())
+    }
+
+    /// `GetEffectiveIoType`: this host copies every buffer, whatever the control code and the driver prefer (IOC-6).
+    pub fn effective_io_type(&self, _request: &OwnedRequest) -> DeviceIoType {
+        DeviceIoType::Buffered
     }
 
     /// REQ-46.

@@ -18,6 +18,7 @@
 
 use std::cell::RefCell;
 
+use crate::buffers::Buffers;
 use crate::chain::Link;
 use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoParameters;
@@ -102,6 +103,8 @@ pub(crate) struct Received {
     /// The session it belongs to at the receiver (TGT-8).
     pub(crate) file: Option<FileId>,
     pub(crate) parameters: IoParameters,
+    /// What its driver looks at and writes in place; made when it first does.
+    pub(crate) buffers: Option<Box<Buffers>>,
     pub(crate) state: ReceivedState,
     pub(crate) queue: QueueId,
     /// The driver has had it before: it went back into a queue (REQ-52).

@@ -37,6 +37,8 @@ rules! {
         "fail a forwarded create only with the lower driver's failure";
     Fwd6 = "FWD-6", "a layer was to be told of a cleanup or close for a file whose create it never saw",
         "make OnCreateFile forward every create, or declare that the device does not forward";
+    Ioc13 = "IOC-13", "a driver that declared deferred retrieval of buffers asked for a memory of its request",
+        "call RetrieveInputBuffer or RetrieveOutputBuffer, or declare that buffers are copied immediately";
     Que10 = "QUE-10", "a driver began a Stop, Drain or Purge of a queue while another was in progress",
         "wait until the queue's present operation has ended, or call Start first";
     Req3 = "REQ-3", "a driver completed a request that it had created itself",

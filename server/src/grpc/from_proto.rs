@@ -56,6 +56,11 @@ pub enum Fault {
     /// It is an enum with a number that the contract does not define, or none where one is needed.
     #[error("has enum value {0}, which has no meaning here")]
     UnknownEnum(i32),
+    /// It asks for a request type that no UMDF driver can get.
+    #[error(
+        "asks for an internal device control, which cannot be delivered to a UMDF driver ({0}); use device_control"
+    )]
+    NotDeliverable(&'static str),
     /// It is a request id of zero.
     #[error("is zero; request ids begin at 1")]
     ZeroRequestId,
@@ -165,17 +170,29 @@ pub fn file_name(name: Option<String>, limits: &Limits) -> Result<Option<String>
 pub fn format(message: Option<v1::Format>) -> Result<FormatArguments, Refusal> {
     let message = message.ok_or_else(|| refuse("format", Fault::Missing))?;
     let io = match message.io.ok_or_else(|| refuse("format.io", Fault::Missing))? {
-        v1::format::Io::Read(read) => {
-            FormatIo::Read { output: read.output_memory.map(output), device_offset: read.device_offset }
-        }
+        v1::format::Io::Read(read) => FormatIo::Read {
+            output: output("format.read.output_memory.contents", read.output_memory)?,
+            device_offset: read.device_offset,
+        },
         v1::format::Io::Write(write) => {
             FormatIo::Write { input: write.input_memory.map(input), device_offset: write.device_offset }
         }
         v1::format::Io::DeviceControl(control) => FormatIo::DeviceControl {
             code: IoControlCode(control.code),
             input: control.input_memory.map(input),
-            output: control.output_memory.map(output),
+            output: output("format.device_control.output_memory.contents", control.output_memory)?,
         },
+        v1::format::Io::Flush(v1::FlushFormat {}) => FormatIo::FlushBuffers,
+        v1::format::Io::QueryInformation(query) => FormatIo::QueryInformation {
+            class: query.information_class,
+            output: output("format.query_information.output_memory.contents", query.output_memory)?,
+        },
+        v1::format::Io::SetInformation(set) => {
+            FormatIo::SetInformation { class: set.information_class, input: set.input_memory.map(input) }
+        }
+        v1::format::Io::InternalDeviceControl(_) => {
+            return Err(refuse("format.internal_device_control", Fault::NotDeliverable("IOC-14")));
+        }
     };
     Ok(FormatArguments { file: message.file_id, target: message.target_id, io })
 }
@@ -185,8 +202,13 @@ fn input(memory: v1::InputMemory) -> InputMemory {
     InputMemory { data, window: memory.offset.map(window) }
 }
 
-fn output(memory: v1::OutputMemory) -> OutputMemory {
-    OutputMemory { size: memory.size, window: memory.offset.map(window) }
+/// An output memory; `field` names its contents.
+fn output(field: &'static str, memory: Option<v1::OutputMemory>) -> Result<Option<OutputMemory>, Refusal> {
+    let Some(v1::OutputMemory { size, offset, contents }) = memory else { return Ok(None) };
+    if contents.len() as u64 > size {
+        return Err(refuse(field, Fault::Invalid("has more bytes than the `size` of its memory")));
+    }
+    Ok(Some(OutputMemory { size, window: offset.map(window), contents }))
 }
 
 fn window(offset: v1::MemoryOffset) -> MemoryOffset {

@@ -123,6 +123,9 @@ fn decode_row(error: &DecodeError) -> Row {
                 .with(detail::VALUE, value.to_string());
         }
         Fault::UnknownEnum(_) => reason::ENUM_VALUE_UNKNOWN,
+        Fault::NotDeliverable(rule) => {
+            return invalid(reason::IO_KIND_NOT_DELIVERABLE, error.field).with(detail::RULE, rule.to_string());
+        }
         Fault::ZeroRequestId => reason::REQUEST_ID_ZERO,
         Fault::PageToken => reason::PAGE_TOKEN_INVALID,
     };

@@ -223,6 +223,9 @@ pub fn io_kind(kind: Option<IoKind>) -> v1::IoKind {
         Some(IoKind::Read) => v1::IoKind::Read,
         Some(IoKind::Write) => v1::IoKind::Write,
         Some(IoKind::DeviceControl) => v1::IoKind::DeviceControl,
+        Some(IoKind::FlushBuffers) => v1::IoKind::FlushBuffers,
+        Some(IoKind::QueryInformation) => v1::IoKind::QueryInformation,
+        Some(IoKind::SetInformation) => v1::IoKind::SetInformation,
     }
 }
 

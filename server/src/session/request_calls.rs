@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lowerdeck_framework::io::{CompletionParams, Format, FormatIo, IoKind, SendOptions};
+use lowerdeck_framework::memory::{InputMemory, OutputMemory};
 use lowerdeck_framework::request::RequestState;
 use lowerdeck_framework::stack::CancelAnswer;
 use lowerdeck_framework::status::HResult;
@@ -30,12 +31,13 @@ pub struct FormatArguments {
 impl FormatArguments {
     /// Bytes of its memories, whole and not only the windows: the client owns as much.
     fn memories(&self) -> (u64, u64) {
+        let given = |input: &Option<InputMemory>| input.as_ref().map_or(0, |memory| memory.data.len() as u64);
+        let room = |output: &Option<OutputMemory>| output.as_ref().map_or(0, |memory| memory.size);
         match &self.io {
-            FormatIo::Read { output, .. } => (0, output.map_or(0, |memory| memory.size)),
-            FormatIo::Write { input, .. } => (input.as_ref().map_or(0, |memory| memory.data.len() as u64), 0),
-            FormatIo::DeviceControl { input, output, .. } => {
-                (input.as_ref().map_or(0, |memory| memory.data.len() as u64), output.map_or(0, |memory| memory.size))
-            }
+            FormatIo::Read { output, .. } | FormatIo::QueryInformation { output, .. } => (0, room(output)),
+            FormatIo::Write { input, .. } | FormatIo::SetInformation { input, .. } => (given(input), 0),
+            FormatIo::DeviceControl { input, output, .. } => (given(input), room(output)),
+            FormatIo::FlushBuffers | FormatIo::InternalDeviceControl { .. } => (0, 0),
         }
     }
 
@@ -46,23 +48,22 @@ impl FormatArguments {
     }
 
     fn echo(&self) -> FormatEcho {
+        let from = |input: &Option<InputMemory>| input.as_ref().and_then(|memory| memory.window);
+        let into = |output: &Option<OutputMemory>| output.as_ref().and_then(|memory| memory.window);
+        let echo = FormatEcho::default();
         match &self.io {
-            FormatIo::Read { output, device_offset } => FormatEcho {
-                device_offset: *device_offset,
-                output_offset: output.and_then(|memory| memory.window),
-                ..FormatEcho::default()
-            },
-            FormatIo::Write { input, device_offset } => FormatEcho {
-                device_offset: *device_offset,
-                input_offset: input.as_ref().and_then(|memory| memory.window),
-                ..FormatEcho::default()
-            },
-            FormatIo::DeviceControl { code, input, output } => FormatEcho {
-                code: code.0,
-                device_offset: None,
-                output_offset: output.and_then(|memory| memory.window),
-                input_offset: input.as_ref().and_then(|memory| memory.window),
-            },
+            FormatIo::Read { output, device_offset } => {
+                FormatEcho { device_offset: *device_offset, output_offset: into(output), ..echo }
+            }
+            FormatIo::Write { input, device_offset } => {
+                FormatEcho { device_offset: *device_offset, input_offset: from(input), ..echo }
+            }
+            FormatIo::DeviceControl { code, input, output } => {
+                FormatEcho { code: code.0, output_offset: into(output), input_offset: from(input), ..echo }
+            }
+            FormatIo::QueryInformation { output, .. } => FormatEcho { output_offset: into(output), ..echo },
+            FormatIo::SetInformation { input, .. } => FormatEcho { input_offset: from(input), ..echo },
+            FormatIo::FlushBuffers | FormatIo::InternalDeviceControl { .. } => echo,
         }
     }
 }

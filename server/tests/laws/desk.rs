@@ -52,7 +52,7 @@ impl Desk {
 
 /// Sends a read of 8 bytes.
 pub async fn send_read(session: &Arc<Session>, number: u64, file: Uuid) -> Sent {
-    let output = Some(OutputMemory { size: 8, window: None });
+    let output = Some(OutputMemory::empty(8));
     let io = FormatIo::Read { output, device_offset: None };
     let format = FormatArguments { file: file.to_string(), target: String::new(), io };
     session.format_and_send(number, format, SendOptions::default(), false).await.expect("within all limits")

@@ -145,7 +145,7 @@ async fn overflowing_numbers_are_the_drivers_business_and_harm_nobody() {
     let mut windowed = read(81, &file, 4, 0);
     if let Some(v1::format::Io::Read(read)) = windowed.format.as_mut().and_then(|format| format.io.as_mut()) {
         let offset = Some(v1::MemoryOffset { buffer_offset: u64::MAX, buffer_length: 2 });
-        read.output_memory = Some(v1::OutputMemory { size: 4, offset });
+        read.output_memory = Some(v1::OutputMemory { size: 4, offset, contents: Default::default() });
     }
     let refused = upper.device.format_and_send(windowed).await.expect("TGT-11").into_inner();
     assert_eq!(refused.hresult, 0xD000_0095);

@@ -174,7 +174,7 @@ impl Upper {
 
 /// A read through FormatAndSend.
 pub fn read(request_id: u64, file: &str, size: u64, flags: u32) -> v1::FormatAndSendRequest {
-    let output = v1::OutputMemory { size, offset: None };
+    let output = v1::OutputMemory { size, offset: None, contents: Default::default() };
     let io = v1::format::Io::Read(v1::ReadFormat { device_offset: Some(0), output_memory: Some(output) });
     v1::FormatAndSendRequest {
         request_id,

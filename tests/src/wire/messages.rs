@@ -1,5 +1,6 @@
 //! Between the contract's messages and the words of the back ends.
 
+use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
 
@@ -73,6 +74,14 @@ fn offset(window: Option<Window>) -> Option<v1::MemoryOffset> {
     window.map(|(buffer_offset, buffer_length)| v1::MemoryOffset { buffer_offset, buffer_length })
 }
 
+fn input(data: Option<Bytes>) -> Option<v1::InputMemory> {
+    data.map(|data| v1::InputMemory { data, offset: None })
+}
+
+fn output(size: Option<u64>, window: Option<Window>) -> Option<v1::OutputMemory> {
+    size.map(|size| v1::OutputMemory { size, offset: offset(window), contents: Bytes::new() })
+}
+
 pub fn method_neither(action: MethodNeitherAction) -> v1::MethodNeitherAction {
     match action {
         MethodNeitherAction::Reject => v1::MethodNeitherAction::Reject,
@@ -82,18 +91,34 @@ pub fn method_neither(action: MethodNeitherAction) -> v1::MethodNeitherAction {
 
 pub fn format_io(io: Io) -> v1::format::Io {
     match io {
-        Io::Read { size, window, offset: device_offset } => v1::format::Io::Read(v1::ReadFormat {
-            device_offset,
-            output_memory: size.map(|size| v1::OutputMemory { size, offset: offset(window) }),
-        }),
+        Io::Read { size, window, offset: device_offset } => {
+            v1::format::Io::Read(v1::ReadFormat { device_offset, output_memory: output(size, window) })
+        }
         Io::Write { data, window, offset: device_offset } => v1::format::Io::Write(v1::WriteFormat {
             device_offset,
             input_memory: data.map(|data| v1::InputMemory { data, offset: offset(window) }),
         }),
-        Io::DeviceControl { code, input, output } => v1::format::Io::DeviceControl(v1::DeviceControlFormat {
+        Io::DeviceControl { code, input: data, output: size } => {
+            let (input_memory, output_memory) = (input(data), output(size, None));
+            v1::format::Io::DeviceControl(v1::DeviceControlFormat { code, input_memory, output_memory })
+        }
+        Io::InDirect { code, input: data, contents } => {
+            let output_memory = Some(v1::OutputMemory { size: contents.len() as u64, offset: None, contents });
+            v1::format::Io::DeviceControl(v1::DeviceControlFormat { code, input_memory: input(data), output_memory })
+        }
+        Io::InternalDeviceControl { code } => v1::format::Io::InternalDeviceControl(v1::DeviceControlFormat {
             code,
-            input_memory: input.map(|data| v1::InputMemory { data, offset: None }),
-            output_memory: output.map(|size| v1::OutputMemory { size, offset: None }),
+            input_memory: None,
+            output_memory: None,
+        }),
+        Io::FlushBuffers => v1::format::Io::Flush(v1::FlushFormat {}),
+        Io::QueryInformation { class, size } => v1::format::Io::QueryInformation(v1::QueryInformationFormat {
+            information_class: class,
+            output_memory: output(size, None),
+        }),
+        Io::SetInformation { class, data } => v1::format::Io::SetInformation(v1::SetInformationFormat {
+            information_class: class,
+            input_memory: input(data),
         }),
     }
 }
@@ -116,6 +141,9 @@ pub fn kind_name(kind: v1::IoKind) -> &'static str {
         v1::IoKind::Write => "write",
         v1::IoKind::DeviceControl => "ioctl",
         v1::IoKind::Create => "create",
+        v1::IoKind::FlushBuffers => "flush",
+        v1::IoKind::QueryInformation => "query-information",
+        v1::IoKind::SetInformation => "set-information",
         v1::IoKind::Unspecified => "",
     }
 }

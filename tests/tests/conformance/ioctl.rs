@@ -31,6 +31,8 @@ scenario! {
         s.start("r", "f", Io::DeviceControl { code, input: Some(Bytes::from_static(b"hi!")), output: Some(4) });
         s.once("L1.Io(ioctl, r)");
         assert_eq!(s.control(1, "parameters {r}"), "ioctl code=0x222003 in=3 out=4 offset=0 data=686921");
+        assert_eq!(s.control(1, "input-memory {r}"), "686921");
+        assert_eq!(s.control(1, "output-memory {r}"), "00000000");
         s.control(1, "complete {r} S_OK data=\"pong\"");
         let done = s.completion("r").expect("it was completed");
         assert_eq!((done.status, done.information, done.data), (HResult::S_OK, 4, Bytes::from_static(b"pong")));

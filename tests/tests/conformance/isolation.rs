@@ -54,7 +54,7 @@ mod i19_what_outsiders_see {
         let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await;
         let create = v1::CreateWdfFileRequest { request_id: 1, file_name: None };
         let file_id = clients.device.create_wdf_file(create).await.expect("payload").into_inner().file_id;
-        let output_memory = Some(v1::OutputMemory { size: 4, offset: None });
+        let output_memory = Some(v1::OutputMemory { size: 4, offset: None, contents: Default::default() });
         let io = Some(v1::format::Io::Read(v1::ReadFormat { device_offset: None, output_memory }));
         let format = Some(v1::Format { file_id, target_id: String::new(), io });
         let send = v1::FormatAndSendRequest { request_id: 2, format, retain: true, ..Default::default() };

@@ -2,10 +2,12 @@
 //!
 //! The cast of every script: L0 is the script, L1 and L2 are hosted scripted drivers, the terminator lies below.
 
+mod buffers;
 mod cancel;
 mod close;
 mod create;
 mod explore;
+mod formats;
 mod forwarding;
 mod ioctl;
 mod isolation;

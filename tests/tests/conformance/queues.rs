@@ -74,6 +74,7 @@ mod f08_bad_configuration {
     use lowerdeck_framework::callback::{Callback, CallbackSet};
     use lowerdeck_framework::driver::{DeviceConfig, DispatchType, Driver, QueueConfig};
     use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
+    use lowerdeck_framework::io::IoKind;
     use lowerdeck_framework::stack::{Stack, StackConfig, StackError};
 
     /// Declares one queue and does nothing else.
@@ -92,12 +93,16 @@ mod f08_bad_configuration {
                 queues: vec![self.0],
                 locking: Default::default(),
                 file_policy: Default::default(),
+                buffer_retrieval: Default::default(),
             }
         }
     }
 
     fn built(dispatch: DispatchType, handlers: &[Callback]) -> Result<(), StackError> {
-        let queue = QueueConfig::default_queue(dispatch, CallbackSet::of(handlers));
+        built_from(QueueConfig::default_queue(dispatch, CallbackSet::of(handlers)))
+    }
+
+    fn built_from(queue: QueueConfig) -> Result<(), StackError> {
         Stack::new(StackConfig {
             drivers: vec![Box::new(Misfit(queue))],
             verifier: Default::default(),
@@ -117,6 +122,19 @@ mod f08_bad_configuration {
         assert!(refused(built(DispatchType::Manual, &[Callback::OnRead])));
         assert_eq!(built(DispatchType::Manual, &[Callback::OnIoCanceledOnQueue]), Ok(()));
         assert_eq!(built(DispatchType::Sequential, &[Callback::OnRead]), Ok(()));
+    }
+
+    #[test]
+    fn only_four_types_can_be_routed() {
+        let handlers = CallbackSet::of(&[Callback::OnDefaultIoHandler]);
+        let queue = QueueConfig::default_queue(DispatchType::Parallel, handlers);
+        let routed = |routes: &'static [IoKind]| built_from(QueueConfig { routes, ..queue });
+        for routes in
+            [&[IoKind::Read, IoKind::FlushBuffers][..], &[IoKind::QueryInformation], &[IoKind::SetInformation]]
+        {
+            assert!(routed(routes).is_err(), "{routes:?}");
+        }
+        assert_eq!(routed(&[IoKind::Create, IoKind::Read, IoKind::Write, IoKind::DeviceControl]), Ok(()));
     }
 }
 
@@ -259,7 +277,7 @@ scenario! {
 }
 
 scenario! {
-    f09_type_routing_of_a_function_driver: stack("scripted(write=none, ioctl_queue=own, queue=sequential) / scripted"),
+    f09_type_routing_of_a_function_driver: stack("scripted(write=none, default_io=none, ioctl_queue=own, queue=sequential) / scripted"),
     [framework, wire], |s| {
         s.open("f");
         s.control(1, "on read: hold");
@@ -276,7 +294,7 @@ scenario! {
 }
 
 scenario! {
-    f09_type_routing_of_a_filter: stack("scripted(role=filter, create=none, write=none) / scripted"), [framework, wire], |s| {
+    f09_type_routing_of_a_filter: stack("scripted(role=filter, create=none, write=none, default_io=none) / scripted"), [framework, wire], |s| {
         s.open("f");
         s.start("w", "f", write(b"data"));
         s.never("L1.Io");

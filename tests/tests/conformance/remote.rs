@@ -44,7 +44,7 @@ mod k03_completion_before_the_send_reply {
     const REQUESTS: std::ops::Range<u64> = 2..8;
 
     fn read_on(file_id: &str, request_id: u64) -> v1::FormatAndSendRequest {
-        let output_memory = Some(v1::OutputMemory { size: request_id, offset: None });
+        let output_memory = Some(v1::OutputMemory { size: request_id, offset: None, contents: Default::default() });
         let io = Some(v1::format::Io::Read(v1::ReadFormat { device_offset: None, output_memory }));
         let format = Some(v1::Format { file_id: file_id.to_owned(), target_id: String::new(), io });
         v1::FormatAndSendRequest { request_id, format, ..Default::default() }

@@ -29,7 +29,7 @@ mod d21_resend_from_on_completion {
             if round > 0 {
                 upper.reuse(REQUEST, HResult::S_OK, true);
             }
-            assert_eq!(upper.format(REQUEST, Some(FILE), read(4)), HResult::S_OK);
+            assert_eq!(upper.format(REQUEST, Some(FILE), read(4)), Ok(HResult::S_OK));
             assert_eq!(upper.send(REQUEST, 0, 0), HResult::S_OK);
             let new = upper.take_completions();
             assert!(
@@ -90,7 +90,7 @@ mod k02_stale_ids {
         upper.begin_create(LIVE, None);
         upper.create_request(LIVE + 1, true);
         upper.create_request(LIVE + 2, true);
-        assert_eq!(upper.format(LIVE + 1, Some(LIVE), read(4)), HResult::S_OK);
+        assert_eq!(upper.format(LIVE + 1, Some(LIVE), read(4)), Ok(HResult::S_OK));
         assert_eq!(upper.send(LIVE + 1, 0, 0), HResult::S_OK);
         for stale in [2, FIRST + 1, LIVE - 1] {
             assert_eq!(upper.view(stale), None);
@@ -98,7 +98,7 @@ mod k02_stale_ids {
             assert!(!upper.send(stale, 0, 0).is_success());
         }
         for stale in [1, FIRST, LIVE - 2] {
-            assert_eq!(upper.format(LIVE + 2, Some(stale), read(4)), HResult::STATUS_FILE_CLOSED);
+            assert_eq!(upper.format(LIVE + 2, Some(stale), read(4)), Ok(HResult::STATUS_FILE_CLOSED));
             upper.cancel_for_file(stale);
         }
         assert_eq!(upper.view(LIVE + 1).map(|view| view.state), Some("InFlight".to_owned()));

@@ -70,7 +70,7 @@ pub async fn plug(channel: &Channel, stack: v1::PlugStackRequest) -> String {
 
 /// The format of a read of `size` bytes.
 pub fn read(file_id: &str, size: u64) -> v1::Format {
-    let output_memory = Some(v1::OutputMemory { size, offset: None });
+    let output_memory = Some(v1::OutputMemory { size, offset: None, contents: Default::default() });
     let io = Some(v1::format::Io::Read(v1::ReadFormat { device_offset: None, output_memory }));
     v1::Format { file_id: file_id.to_owned(), target_id: String::new(), io }
 }

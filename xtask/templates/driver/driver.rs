@@ -3,7 +3,7 @@
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::{
-    DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
+    BufferRetrieval, DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
 };
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
 use lowerdeck_framework::ids::QueueId;
@@ -41,6 +41,7 @@ impl Driver for {{Name}}Driver {
             queues: vec![QueueConfig::default_queue(DispatchType::Parallel, handlers)],
             locking: LockingConstraint::DeviceLevel,
             file_policy: FileObjectPolicy::RejectNullAndUnknown,
+            buffer_retrieval: BufferRetrieval::CopyImmediately,
         }
     }
 

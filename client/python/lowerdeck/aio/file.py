@@ -63,6 +63,21 @@ class DriverCreatedFile:
         pending = await self.send_device_io_control(code, data, output_length, timeout=timeout)
         return (await pending.result()).data
 
+    async def flush(self, *, timeout: float | None = None) -> None:
+        """Sends a flush. Raises IoFailed or its kin."""
+        pending = await self.send_flush(timeout=timeout)
+        await pending.result()
+
+    async def query_information(self, information_class: int, length: int, *, timeout: float | None = None) -> bytes:
+        """Queries up to `length` bytes of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
+        pending = await self.send_query_information(information_class, length, timeout=timeout)
+        return (await pending.result()).data
+
+    async def set_information(self, information_class: int, data: bytes, *, timeout: float | None = None) -> None:
+        """Changes information of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
+        pending = await self.send_set_information(information_class, data, timeout=timeout)
+        await pending.result()
+
     # --- many at a time -----------------------------------------------------------------------------------------------
 
     async def send_read(
@@ -104,13 +119,60 @@ class DriverCreatedFile:
         *,
         input_part: Part | None = None,
         output_part: Part | None = None,
+        output_contents: bytes | None = None,
         timeout: float | None = None,
         flags: int = SendFlags.NONE,
         target: IoTarget | None = None,
         retain: bool = False,
     ) -> PendingRequest:
-        """FormatRequestForIoctl and Send; None stands for no input or output memory."""
-        form = formats.device_control(self.id, code, data, output_length, input_part, output_part, _id(target))
+        """FormatRequestForIoctl and Send; None stands for no input or output memory.
+
+        Drivers below METHOD_IN_DIRECT find `output_contents` in the output memory (IOC-7).
+        """
+        form = formats.device_control(
+            self.id, code, data, output_length, input_part, output_part, _id(target), output_contents
+        )
+        return await self._send(form, timeout, flags, retain)
+
+    async def send_flush(
+        self,
+        *,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForFlush and Send."""
+        return await self._send(formats.flush(self.id, _id(target)), timeout, flags, retain)
+
+    async def send_query_information(
+        self,
+        information_class: int,
+        length: int | None,
+        *,
+        part: Part | None = None,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForQueryInformation and Send into a memory of `length` bytes; None stands for no memory."""
+        form = formats.query_information(self.id, information_class, length, part, _id(target))
+        return await self._send(form, timeout, flags, retain)
+
+    async def send_set_information(
+        self,
+        information_class: int,
+        data: bytes | None,
+        *,
+        part: Part | None = None,
+        timeout: float | None = None,
+        flags: int = SendFlags.NONE,
+        target: IoTarget | None = None,
+        retain: bool = False,
+    ) -> PendingRequest:
+        """FormatRequestForSetInformation and Send out of a memory that holds `data`; None stands for no memory."""
+        form = formats.set_information(self.id, information_class, data, part, _id(target))
         return await self._send(form, timeout, flags, retain)
 
     async def cancel_sent_requests(self) -> None:

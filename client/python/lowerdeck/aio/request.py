@@ -66,10 +66,43 @@ class IoRequest:
         *,
         input_part: Part | None = None,
         output_part: Part | None = None,
+        output_contents: bytes | None = None,
         target: IoTarget | None = None,
     ) -> HResult:
-        """FormatRequestForIoctl; None stands for a NULL file or memory."""
-        form = formats.device_control(_id(file), code, data, output_length, input_part, output_part, _id(target))
+        """FormatRequestForIoctl; None stands for a NULL file or memory. METHOD_IN_DIRECT shows `output_contents` below."""
+        form = formats.device_control(
+            _id(file), code, data, output_length, input_part, output_part, _id(target), output_contents
+        )
+        return await self._format(form)
+
+    async def format_for_flush(self, file: DriverCreatedFile | None, *, target: IoTarget | None = None) -> HResult:
+        """FormatRequestForFlush; None stands for a NULL file (TGT-16)."""
+        return await self._format(formats.flush(_id(file), _id(target)))
+
+    async def format_for_query_information(
+        self,
+        file: DriverCreatedFile | None,
+        information_class: int,
+        length: int | None,
+        *,
+        part: Part | None = None,
+        target: IoTarget | None = None,
+    ) -> HResult:
+        """FormatRequestForQueryInformation; None stands for a NULL file or memory (TGT-16)."""
+        form = formats.query_information(_id(file), information_class, length, part, _id(target))
+        return await self._format(form)
+
+    async def format_for_set_information(
+        self,
+        file: DriverCreatedFile | None,
+        information_class: int,
+        data: bytes | None,
+        *,
+        part: Part | None = None,
+        target: IoTarget | None = None,
+    ) -> HResult:
+        """FormatRequestForSetInformation; None stands for a NULL file or memory (TGT-16)."""
+        form = formats.set_information(_id(file), information_class, data, part, _id(target))
         return await self._format(form)
 
     async def send(

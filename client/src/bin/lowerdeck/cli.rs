@@ -31,6 +31,9 @@ Each STEP is one argument. Steps:
   write OFFSET TEXT           TEXT is the rest of the step, `@FILE`, or `hex:00ff..`
   read OFFSET LENGTH          to standard output: raw to a pipe, a hex dump on a terminal
   ioctl CODE [INPUT [OUTLEN]] INPUT as TEXT without spaces, or `-` for none
+  flush
+  query CLASS LENGTH          query information of a FILE_INFORMATION_CLASS
+  set CLASS TEXT              change information; TEXT as in write
   copy-in FILE [OFFSET]       write a whole file, 64 requests in flight
   copy-out FILE LENGTH [OFFSET]
   close

@@ -19,6 +19,7 @@ pub(crate) fn io_kind(kind: v1::IoKind) -> String {
     match kind {
         v1::IoKind::Unspecified => String::new(),
         v1::IoKind::DeviceControl => "ioctl".to_owned(),
+        v1::IoKind::FlushBuffers => "flush".to_owned(),
         other => short(other.as_str_name(), "IO_KIND_"),
     }
 }

@@ -6,7 +6,7 @@
 //! `STATUS_INSUFFICIENT_RESOURCES` and leaves nothing. Pending requests end with `ERROR_OPERATION_ABORTED` when they are
 //! cancelled or their file is cleaned up; a cancelled write's bytes are never read.
 //!
-//! It leaves out ioctls (the framework refuses them), message boundaries and a stream for each file. Unlike the
+//! It leaves out ioctls, flushes and information (the framework refuses them), message boundaries and a stream for each file. Unlike the
 //! sample it takes requests in parallel, for a waiting read must not keep a write from coming.
 
 mod config;
@@ -25,7 +25,7 @@ pub use self::model::{EchoStream, NoRoom};
 pub(crate) const KIND: DriverKind = DriverKind {
     name: "echo",
     summary: "what is written can be read back, after a delay; pending reads can be cancelled",
-    omits: "ioctls, message boundaries, a stream per file",
+    omits: "ioctls, flush, message boundaries, a stream per file",
     controllable: false,
     options: &[
         OptionKind {

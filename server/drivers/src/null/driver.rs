@@ -3,7 +3,7 @@
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::{
-    DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
+    BufferRetrieval, DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
 };
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
 use lowerdeck_framework::ids::QueueId;
@@ -22,7 +22,12 @@ impl Driver for NullDriver {
     }
 
     fn configure(&self) -> DeviceConfig {
-        let handlers = CallbackSet::of(&[Callback::OnRead, Callback::OnWrite, Callback::OnDeviceIoControl]);
+        let handlers = CallbackSet::of(&[
+            Callback::OnRead,
+            Callback::OnWrite,
+            Callback::OnDeviceIoControl,
+            Callback::OnDefaultIoHandler,
+        ]);
         DeviceConfig {
             role: DriverRole::Function,
             forwarding: ForwardingState::UseDefault,
@@ -30,6 +35,7 @@ impl Driver for NullDriver {
             queues: vec![QueueConfig::default_queue(DispatchType::Parallel, handlers)],
             locking: LockingConstraint::DeviceLevel,
             file_policy: FileObjectPolicy::RejectNullAndUnknown,
+            buffer_retrieval: BufferRetrieval::CopyImmediately,
         }
     }
 
@@ -48,6 +54,12 @@ impl Driver for NullDriver {
 
     fn on_device_io_control(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
         cx.complete(request, HResult::S_OK);
+        Flow::Returned
+    }
+
+    fn on_default_io_handler(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
+        let status = transfer::status_of_uncached(cx.parameters(&request).kind);
+        cx.complete(request, status);
         Flow::Returned
     }
 }

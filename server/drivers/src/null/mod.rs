@@ -1,4 +1,5 @@
-//! `null`: the sink. Writes complete with their length, reads with zeros, ioctls with `S_OK` and Information 0.
+//! `null`: the sink. Writes complete with their length, reads with zeros, ioctls and flushes
+//! with `S_OK` and Information 0; information is neither queried nor set.
 //!
 //! A function driver with one parallel queue; the framework completes creates. It leaves out any state: two
 //! reads of one offset are always the same. Reads beyond 64 MiB fail with `STATUS_INSUFFICIENT_RESOURCES`.

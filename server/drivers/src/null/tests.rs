@@ -1,5 +1,6 @@
 //! `null` through a stack.
 
+use lowerdeck_framework::io::FormatIo;
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::status::HResult;
 
@@ -34,4 +35,14 @@ fn ioctls_succeed_without_output() {
     let file = lab.create("sink");
     let ioctl = lab.ioctl(file, IoControlCode(0x8000_2000), 8);
     assert_eq!(lab.result(ioctl), (HResult::S_OK, 0, Default::default()));
+}
+
+#[test]
+fn a_flush_succeeds_and_information_is_refused() {
+    let mut lab = Lab::new("null");
+    let file = lab.create("disk");
+    let flush = lab.send(file, FormatIo::FlushBuffers);
+    assert_eq!(lab.result(flush), (HResult::S_OK, 0, Default::default()));
+    let query = lab.send(file, FormatIo::QueryInformation { class: 5, output: None });
+    assert_eq!(lab.result(query).0, HResult::STATUS_INVALID_DEVICE_REQUEST);
 }

@@ -1,7 +1,7 @@
 //! The callbacks of `passthrough`: none.
 
 use lowerdeck_framework::callback::{Callback, CallbackSet};
-use lowerdeck_framework::driver::{DeviceConfig, Driver, FileObjectPolicy, LockingConstraint};
+use lowerdeck_framework::driver::{BufferRetrieval, DeviceConfig, Driver, FileObjectPolicy, LockingConstraint};
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
 
 use super::config::PassthroughConfig;
@@ -33,6 +33,7 @@ impl Driver for PassthroughDriver {
             queues: Vec::new(),
             locking: LockingConstraint::DeviceLevel,
             file_policy: FileObjectPolicy::RejectNullAndUnknown,
+            buffer_retrieval: BufferRetrieval::CopyImmediately,
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::{
-    DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
+    BufferRetrieval, DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
 };
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
 use lowerdeck_framework::ids::QueueId;
@@ -66,7 +66,12 @@ impl Driver for RamDriver {
     }
 
     fn configure(&self) -> DeviceConfig {
-        let handlers = CallbackSet::of(&[Callback::OnRead, Callback::OnWrite, Callback::OnDeviceIoControl]);
+        let handlers = CallbackSet::of(&[
+            Callback::OnRead,
+            Callback::OnWrite,
+            Callback::OnDeviceIoControl,
+            Callback::OnDefaultIoHandler,
+        ]);
         DeviceConfig {
             role: DriverRole::Function,
             forwarding: ForwardingState::UseDefault,
@@ -74,6 +79,7 @@ impl Driver for RamDriver {
             queues: vec![QueueConfig::default_queue(DispatchType::Parallel, handlers)],
             locking: LockingConstraint::DeviceLevel,
             file_policy: FileObjectPolicy::RejectNullAndUnknown,
+            buffer_retrieval: BufferRetrieval::CopyImmediately,
         }
     }
 
@@ -105,6 +111,13 @@ impl Driver for RamDriver {
         } else {
             cx.complete_with_output(request, HResult::S_OK, Bytes::copy_from_slice(&size));
         }
+        Flow::Returned
+    }
+
+    /// A write is in the store when it completes, so a flush has nothing left to do.
+    fn on_default_io_handler(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
+        let status = transfer::status_of_uncached(cx.parameters(&request).kind);
+        cx.complete(request, status);
         Flow::Returned
     }
 }

@@ -8,7 +8,7 @@
 //! Storage is sparse: 64 KiB pages appear with the first write into them, and what was never written reads as
 //! zeros, so a device of 1 TiB costs nothing. A write that would exceed `resident_max` fails with
 //! `STATUS_INSUFFICIENT_RESOURCES` and writes nothing. The contents belong to the device: they outlive files, not
-//! the stack. It leaves out flush, trim, partitions, geometry and removable media.
+//! the stack. A flush succeeds; information is neither queried nor set. It leaves out trim, partitions, geometry and removable media.
 
 mod config;
 mod driver;
@@ -25,7 +25,7 @@ pub use self::model::{AccessError, PAGE_BYTES, SparseStore};
 pub(crate) const KIND: DriverKind = DriverKind {
     name: "ram",
     summary: "block device in memory, sparse",
-    omits: "flush, trim, partitions, geometry, removable media",
+    omits: "trim, partitions, geometry, removable media",
     controllable: false,
     options: &[
         OptionKind {

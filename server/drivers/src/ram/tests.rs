@@ -1,5 +1,6 @@
 //! `ram` through a stack, and its store against a flat array.
 
+use lowerdeck_framework::io::FormatIo;
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::status::HResult;
 use proptest::prelude::*;
@@ -202,4 +203,14 @@ proptest! {
         let whole: Vec<u8> = (0..=3).flat_map(|page| store.read(page * PAGE_BYTES as i64, PAGE_BYTES)).flatten().collect();
         prop_assert!(whole == flat, "the contents differ");
     }
+}
+
+#[test]
+fn a_flush_succeeds_and_information_is_refused() {
+    let mut lab = Lab::new("ram");
+    let file = lab.create("disk");
+    let flush = lab.send(file, FormatIo::FlushBuffers);
+    assert_eq!(lab.result(flush), (HResult::S_OK, 0, Default::default()));
+    let query = lab.send(file, FormatIo::QueryInformation { class: 5, output: None });
+    assert_eq!(lab.result(query).0, HResult::STATUS_INVALID_DEVICE_REQUEST);
 }

@@ -16,6 +16,10 @@ pub(super) enum OwnIo {
     Read,
     Write,
     Ioctl(IoControlCode),
+    Flush,
+    /// Of an information class.
+    QueryInformation(u32),
+    SetInformation(u32),
 }
 
 /// A request of the driver's own.
@@ -105,7 +109,7 @@ enum Subject {
 impl Trigger {
     const fn subject(self) -> Subject {
         match self {
-            Trigger::Create | Trigger::Read | Trigger::Write | Trigger::Ioctl => Subject::Received,
+            Trigger::Create | Trigger::Read | Trigger::Write | Trigger::Ioctl | Trigger::Default => Subject::Received,
             Trigger::Cancel => Subject::Cancelled,
             Trigger::Completion => Subject::Regained,
             Trigger::Cleanup | Trigger::Close => Subject::File,
@@ -196,18 +200,7 @@ const ACTIONS: &str = "an action: complete, hold, arm, forward, queue, unmark-co
                        send, create-file, close-own, cancel-own, complete-file, retrieve-file, block or note";
 
 fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnSend, SyntaxError> {
-    let kind = arguments.name("read, write or ioctl")?;
-    let code = arguments.keyed_number("code")?;
-    let io = match (kind.as_str(), code) {
-        ("read", None) => OwnIo::Read,
-        ("write", None) => OwnIo::Write,
-        ("ioctl", Some(code)) => {
-            let code = u32::try_from(code).map_err(|_| SyntaxError::at(text, at, "a code of 32 bits"))?;
-            OwnIo::Ioctl(IoControlCode(code))
-        }
-        ("ioctl", None) => return Err(SyntaxError::at(text, at, "an ioctl with code=…")),
-        _ => return Err(SyntaxError::at(text, at, "a send of read or write without code, or of ioctl with one")),
-    };
+    let io = own_io(text, at, arguments)?;
     let number = arguments.keyed_number("number")?.filter(|number| *number != 0);
     let number = number.ok_or_else(|| SyntaxError::at(text, at, "a send with number=…, from 1"))?;
     let length = arguments.keyed_number("length")?.unwrap_or(0);
@@ -223,4 +216,28 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
     };
     let parent = arguments.keyed_number("parent")?;
     Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()?, callback, parent })
+}
+
+/// `read`, `write`, `flush`, `ioctl` with `code=…`, `query-information` or `set-information` with `class=…`.
+fn own_io(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnIo, SyntaxError> {
+    let kind = arguments.name("read, write, ioctl, flush, query-information or set-information")?;
+    let mut keyed = |key: &str| -> Result<Option<u32>, SyntaxError> {
+        let number = arguments.keyed_number(key)?.map(u32::try_from).transpose();
+        number.map_err(|_| SyntaxError::at(text, at, format!("a {key} of 32 bits")))
+    };
+    let (code, class) = (keyed("code")?, keyed("class")?);
+    Ok(match (kind.as_str(), code, class) {
+        ("read", None, None) => OwnIo::Read,
+        ("write", None, None) => OwnIo::Write,
+        ("flush", None, None) => OwnIo::Flush,
+        ("ioctl", Some(code), None) => OwnIo::Ioctl(IoControlCode(code)),
+        ("ioctl", None, None) => return Err(SyntaxError::at(text, at, "an ioctl with code=…")),
+        ("query-information", None, Some(class)) => OwnIo::QueryInformation(class),
+        ("set-information", None, Some(class)) => OwnIo::SetInformation(class),
+        _ => {
+            let wanted = "a send of read, write or flush alone, of ioctl with code=…, or of query-information or \
+                          set-information with class=…";
+            return Err(SyntaxError::at(text, at, wanted));
+        }
+    })
 }

@@ -113,6 +113,14 @@ impl<'a> Arguments<'a> {
     /// `STATUS[, information][, data="text" or hex=00ff]`.
     pub(super) fn completion(&mut self) -> Result<Completion, SyntaxError> {
         let status = self.status()?;
+        let data = self.data()?;
+        let has_information = self.left.iter().any(|argument| argument.key.is_none());
+        let information = if has_information { Some(self.number("Information, a number")?) } else { None };
+        Ok(Completion { status, information, data: data.unwrap_or_default() })
+    }
+
+    /// `data="text" or hex=00ff`, if it is there.
+    pub(super) fn data(&mut self) -> Result<Option<Bytes>, SyntaxError> {
         let data = self.keyed("data", "a \"string\"", |value| match value {
             Value::Quoted(text) | Value::Bare(text) => Some(Bytes::from(text.clone())),
             Value::Label(_) => None,
@@ -121,9 +129,7 @@ impl<'a> Arguments<'a> {
             Value::Quoted(text) | Value::Bare(text) => bytes_of_hex(text),
             Value::Label(_) => None,
         })?;
-        let has_information = self.left.iter().any(|argument| argument.key.is_none());
-        let information = if has_information { Some(self.number("Information, a number")?) } else { None };
-        Ok(Completion { status, information, data: data.or(hex).unwrap_or_default() })
+        Ok(data.or(hex))
     }
 
     /// Whether nothing is left.

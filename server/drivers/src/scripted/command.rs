@@ -6,6 +6,7 @@ use lowerdeck_framework::status::HResult;
 
 use super::action::{Action, Passage};
 use super::arguments::{Arguments, Completion};
+use super::buffers::BufferCommand;
 use super::grammar::{self, Call, CommandText};
 use super::inquiry::Inquiry;
 use super::rule::{Rule, Trigger};
@@ -42,6 +43,8 @@ pub(super) enum Command {
     CommitPnpState,
     /// What a driver must not do to a request of its own.
     Misuse(Misuse, u64),
+    /// A look into a buffer of a kept request, or a stroke.
+    Buffer(BufferCommand),
     /// A question about a request or file.
     Ask(Inquiry),
     /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`.
@@ -58,7 +61,8 @@ pub(super) enum Misuse {
 /// What could have been written instead of an unknown command.
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
                         arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
-                        cancel-own, delete-own, complete-own, format-own, parameters, origin, file-name or file-device";
+                        cancel-own, delete-own, complete-own, format-own, parameters, type, io-type, origin, file-name, file-device, \
+                        input-memory, output-memory, input-buffer, output-buffer, write-input or write-output";
 
 impl Command {
     /// Reads a command.
@@ -120,7 +124,10 @@ impl Command {
             }
             word => match Inquiry::read(word, &mut arguments)? {
                 Some(inquiry) => Command::Ask(inquiry),
-                None => return Err(SyntaxError::at(text, name.at, COMMANDS)),
+                None => match BufferCommand::read(word, &mut arguments)? {
+                    Some(command) => Command::Buffer(command),
+                    None => return Err(SyntaxError::at(text, name.at, COMMANDS)),
+                },
             },
         };
         arguments.finish()?;

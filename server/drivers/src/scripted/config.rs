@@ -1,7 +1,9 @@
 //! The options of `scripted`.
 
 use lowerdeck_framework::callback::{Callback, CallbackSet};
-use lowerdeck_framework::driver::{DeviceConfig, DispatchType, FileObjectPolicy, LockingConstraint, QueueConfig};
+use lowerdeck_framework::driver::{
+    BufferRetrieval, DeviceConfig, DispatchType, FileObjectPolicy, LockingConstraint, QueueConfig,
+};
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
 use lowerdeck_framework::io::IoKind;
 
@@ -10,7 +12,8 @@ use crate::definition::LayerError;
 use crate::options::Options;
 
 /// Handlers of its default queue besides `OnCreateFile`.
-const IO_HANDLERS: CallbackSet = CallbackSet::of(&[Callback::OnRead, Callback::OnWrite, Callback::OnDeviceIoControl]);
+const IO_HANDLERS: CallbackSet =
+    CallbackSet::of(&[Callback::OnRead, Callback::OnWrite, Callback::OnDeviceIoControl, Callback::OnDefaultIoHandler]);
 
 const FILE_CALLBACKS: CallbackSet = CallbackSet::of(&[Callback::OnCleanupFile, Callback::OnCloseFile]);
 
@@ -55,6 +58,9 @@ impl ScriptedConfig {
         if !options.choice("write", &[("handler", true), ("none", false)])? {
             device.queues[0].handlers = device.queues[0].handlers.without(Callback::OnWrite);
         }
+        if !options.choice("default_io", &[("handler", true), ("none", false)])? {
+            device.queues[0].handlers = device.queues[0].handlers.without(Callback::OnDefaultIoHandler);
+        }
         if options.choice("ioctl_queue", &[("own", true), ("default", false)])? {
             let handlers = CallbackSet::of(&[Callback::OnDeviceIoControl]);
             let own = QueueConfig::default_queue(DispatchType::Parallel, handlers);
@@ -84,6 +90,10 @@ impl ScriptedConfig {
         device.file_policy = options.choice(
             "unknown_files",
             &[("reject", FileObjectPolicy::RejectNullAndUnknown), ("allow", FileObjectPolicy::AllowNullAndUnknown)],
+        )?;
+        device.buffer_retrieval = options.choice(
+            "buffers",
+            &[("copy", BufferRetrieval::CopyImmediately), ("deferred", BufferRetrieval::Deferred)],
         )?;
         let files = options.choice("files", &[("callbacks", FILE_CALLBACKS), ("none", CallbackSet::EMPTY)])?;
         let pnp = options.choice("pnp", &[("callbacks", PNP_CALLBACKS), ("none", CallbackSet::EMPTY)])?;
@@ -122,5 +132,6 @@ pub(crate) fn device_config(dispatch: DispatchType, create_handler: bool, zero_l
         queues,
         locking: LockingConstraint::DeviceLevel,
         file_policy: FileObjectPolicy::RejectNullAndUnknown,
+        buffer_retrieval: BufferRetrieval::CopyImmediately,
     }
 }

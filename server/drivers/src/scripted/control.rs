@@ -90,6 +90,7 @@ impl ScriptedDriver {
             Command::CommitPnpState => cx.commit_pnp_state(),
             Command::DeleteOwn(number) => return self.delete_own(cx, number),
             Command::Misuse(misuse, number) => self.misuse(cx, misuse, number)?,
+            Command::Buffer(command) => return self.handle_buffer(cx, command),
             Command::Ask(inquiry) => return self.inquire(cx, &inquiry),
             Command::Act(action) => return self.act(cx, &action),
         }

@@ -6,7 +6,7 @@ use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::{CompletedRequest, DeviceConfig, DispatchType, Driver, DriverCallResult, Flow};
 use lowerdeck_framework::ids::{CallId, CallbackId, FileId, QueueId, ReceivedId, RequestId, RequestLabel};
-use lowerdeck_framework::io::CompletionParams;
+use lowerdeck_framework::io::{CompletionParams, IoKind};
 use lowerdeck_framework::received::OwnedRequest;
 use lowerdeck_framework::status::HResult;
 
@@ -37,6 +37,7 @@ pub(crate) struct Responses {
     pub(crate) create: Response,
     pub(crate) read: Response,
     pub(crate) write: Response,
+    /// Of what comes to `OnDefaultIoHandler` as well.
     pub(crate) ioctl: Response,
 }
 
@@ -96,7 +97,11 @@ impl ScriptedDriver {
     /// A request as the script knows it.
     pub(super) fn described(cx: &DriverContext<'_>, request: OwnedRequest) -> Kept {
         let parameters = cx.parameters(&request);
-        let (kind, code) = (parameters.kind, parameters.code.0);
+        let code = match parameters.kind {
+            IoKind::QueryInformation | IoKind::SetInformation => parameters.information_class,
+            _ => parameters.code.0,
+        };
+        let kind = parameters.kind;
         let (label, file) = (cx.label_of(request.id()), cx.file_of(&request));
         Kept::new(request, label, file, kind, code)
     }
@@ -144,10 +149,20 @@ impl ScriptedDriver {
         }
     }
 
-    /// A request has been delivered; `length` is that of its handler.
+    /// A request has been delivered to the handler of its type; `length` is that of the handler.
     fn delivered(&mut self, cx: &mut DriverContext<'_>, request: OwnedRequest, length: u64) -> Flow {
+        let trigger = Trigger::of(cx.parameters(&request).kind);
+        self.delivered_to(cx, trigger, request, length)
+    }
+
+    fn delivered_to(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        trigger: Trigger,
+        request: OwnedRequest,
+        length: u64,
+    ) -> Flow {
         let kept = Self::described(cx, request);
-        let trigger = Trigger::of(kept.kind);
         let (outcome, undecided) = self.obey(cx, trigger, kept);
         if let Some(kept) = undecided {
             self.respond(cx, kept, trigger, length);
@@ -237,6 +252,10 @@ impl Driver for ScriptedDriver {
 
     fn on_device_io_control(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
         self.delivered(cx, request, 0)
+    }
+
+    fn on_default_io_handler(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
+        self.delivered_to(cx, Trigger::Default, request, 0)
     }
 
     fn on_cancel(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Flow {

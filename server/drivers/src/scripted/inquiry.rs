@@ -26,6 +26,10 @@ pub(super) enum Inquiry {
     FileName { name: String, capacity: Option<usize> },
     /// `GetDevice` of a file.
     FileDevice(String),
+    /// `GetType` of a kept request, as a number (REQ-2).
+    Type(RequestLabel),
+    /// `GetEffectiveIoType` of a kept request, as a number (IOC-6).
+    IoType(RequestLabel),
 }
 
 impl Inquiry {
@@ -34,14 +38,16 @@ impl Inquiry {
         Ok(Some(match word {
             "parameters" => {
                 let null = arguments.flag("null");
-                let kinds = [IoKind::Read, IoKind::Write, IoKind::DeviceControl];
-                let kind = kinds.into_iter().find(|kind| arguments.flag(&kind.to_string()));
+                let mut kinds = IoKind::ALL.into_iter().filter(|kind| has_getter(*kind));
+                let kind = kinds.find(|kind| arguments.flag(&kind.to_string()));
                 let request = arguments.label()?;
                 match kind {
                     Some(kind) => Inquiry::Getter { request, kind, null },
                     None => Inquiry::Parameters(request),
                 }
             }
+            "type" => Inquiry::Type(arguments.label()?),
+            "io-type" => Inquiry::IoType(arguments.label()?),
             "origin" => Inquiry::Origin(arguments.label()?),
             "file-name" => Inquiry::FileName { name: named(arguments)?, capacity: capacity(arguments)? },
             "file-device" => Inquiry::FileDevice(named(arguments)?),
@@ -69,6 +75,8 @@ impl ScriptedDriver {
             Inquiry::Parameters(label) => self.asked(*label, |request| all_of(cx.parameters(request))),
             Inquiry::Getter { request, kind, null } => self
                 .asked(*request, |request| got(cx, request, *kind, *null).unwrap_or_else(|status| status.to_string())),
+            Inquiry::Type(label) => self.asked(*label, |request| cx.parameters(request).kind.number().to_string()),
+            Inquiry::IoType(label) => self.asked(*label, |request| cx.effective_io_type(request).number().to_string()),
             Inquiry::Origin(label) => self.asked(*label, |request| origin(cx, request)),
             Inquiry::FileName { name, capacity } => {
                 let file = self.file_here(cx, name)?;
@@ -96,14 +104,27 @@ impl ScriptedDriver {
 }
 
 fn all_of(parameters: &IoParameters) -> String {
-    let IoParameters { kind, code, device_offset, input, output_length, .. } = parameters;
-    let (code, length) = (code.0, input.len());
-    let mut text = format!("{kind} code={code:#x} in={length} out={output_length} offset={device_offset} data=");
-    for byte in input {
+    let IoParameters { kind, code, information_class, device_offset, input, output_length, .. } = parameters;
+    let (length, data) = (input.len(), hex(input));
+    let what = match kind {
+        IoKind::QueryInformation | IoKind::SetInformation => format!("class={information_class}"),
+        _ => format!("code={:#x}", code.0),
+    };
+    format!("{kind} {what} in={length} out={output_length} offset={device_offset} data={data}")
+}
+
+/// Pairs of hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
-    }
-    text
+        text
+    })
+}
+
+/// Whether there is a getter for the parameters of that type.
+const fn has_getter(kind: IoKind) -> bool {
+    !matches!(kind, IoKind::Create | IoKind::FlushBuffers)
 }
 
 fn got(cx: &DriverContext<'_>, request: &OwnedRequest, kind: IoKind, null: bool) -> Result<String, HResult> {
@@ -113,11 +134,18 @@ fn got(cx: &DriverContext<'_>, request: &OwnedRequest, kind: IoKind, null: bool)
         IoKind::Read => cx.get_read_parameters(request, Some(&mut length), Some(&mut offset))?,
         IoKind::Write if null => cx.get_write_parameters(request, None, None)?,
         IoKind::Write => cx.get_write_parameters(request, Some(&mut length), Some(&mut offset))?,
+        IoKind::QueryInformation if null => cx.get_query_information_parameters(request, None, None)?,
+        IoKind::QueryInformation => {
+            cx.get_query_information_parameters(request, Some(&mut code), Some(&mut length))?;
+        }
+        IoKind::SetInformation if null => cx.get_set_information_parameters(request, None, None)?,
+        IoKind::SetInformation => cx.get_set_information_parameters(request, Some(&mut code), Some(&mut length))?,
         _ if null => cx.get_device_io_control_parameters(request, None, None, None)?,
         _ => cx.get_device_io_control_parameters(request, Some(&mut code), Some(&mut length), Some(&mut output))?,
     }
     Ok(match kind {
         IoKind::DeviceControl => format!("code={code:#x} in={length} out={output}"),
+        IoKind::QueryInformation | IoKind::SetInformation => format!("class={code} length={length}"),
         _ => format!("length={length} offset={offset}"),
     })
 }

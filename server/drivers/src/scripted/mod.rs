@@ -9,15 +9,15 @@
 //! on cleanup: complete-file(S_OK, 4), note("cleaned up")
 //! ```
 //!
-//! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl cancel completion cleanup
-//! close`, and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
+//! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl default cancel
+//! completion cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
 //! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop
 //! surprise-removal`. Rules are tried in the order written, those without a condition last; the first that matches decides.
 //!
 //! | condition | matches |
 //! |---|---|
 //! | `name=chan` | the name the file was created with |
-//! | `code=0x80002000` | the control code of an ioctl |
+//! | `code=0x80002000` | the control code of an ioctl, the class of a query or set |
 //! | `request=L0:7` | the request that layer 0 calls 7 |
 //! | `nth=2` | the second callback that meets the rule's other conditions |
 //!
@@ -31,7 +31,7 @@
 //! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
 //! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
 //! | `context(N)` | assigns a context to the file |
-//! | `send(read or write or ioctl, number=N[, length=B][, code=C][, file="name"][, callback=before, after or removed][, parent=N][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; `then=complete` completes the received request with its result |
+//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; `then=complete` completes the received request with its result |
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
 //! | `cancel-own(N)` | cancels a request of its own |
 //! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
@@ -53,15 +53,21 @@
 //! `ioctl code=0x80002000 in=2 out=4 offset=0 data=6869`, `parameters L0:7 read` (or `write`, `ioctl`) what the getter
 //! of that type gives, with `null` what it gives without any out pointer; `origin L0:7` gives
 //! `IsFromUserModeDriver`, `GetRequestorMode` and `GetInitiatorProcessId`; `file-name NAME [capacity]` gives status,
-//! size and, into a buffer of so many units, the name; `file-device NAME` gives the layer. Of several packets with the same label the latest is meant.
+//! size and, into a buffer of so many units, the name; `file-device NAME` gives the layer;
+//! `type L0:7` gives `GetType` and `io-type L0:7` `GetEffectiveIoType`, as numbers.
+//! Buffers of a kept request: `input-memory L0:7` and `output-memory L0:7` (`GetInputMemory`, `GetOutputMemory`) give the
+//! contents as hexadecimal digits, or `NULL`; `input-buffer L0:7 [minimum]` and `output-buffer L0:7 [minimum]`
+//! (`RetrieveInputBuffer`, `RetrieveOutputBuffer`) give them or the error; `write-input L0:7 data="…" or hex=…` and
+//! `write-output …` write into a buffer in place, from its start. Of several packets with the same label the latest is meant.
 //!
 //! # What happens without a rule
-//! Creates, writes and ioctls succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
+//! Creates, writes, ioctls and what comes to `OnDefaultIoHandler` succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
 //! `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own requests are deleted once
 //! completed. It leaves out device semantics, timers and `OnIoStop`.
 
 mod action;
 mod arguments;
+mod buffers;
 mod command;
 mod config;
 mod control;
@@ -112,6 +118,13 @@ pub(crate) const KIND: DriverKind = DriverKind {
             "whether zero-length reads and writes are delivered (QUE-11)",
         ),
         choice("write", &["handler", "none"], "handler", "whether OnWrite is implemented (FWD-10)"),
+        choice(
+            "default_io",
+            &["handler", "none"],
+            "handler",
+            "whether OnDefaultIoHandler is implemented, for the types without a handler of their own (QUE-2)",
+        ),
+        choice("buffers", &["copy", "deferred"], "copy", "the declared retrieval of buffers (IOC-13)"),
         choice(
             "ioctl_queue",
             &["default", "own"],

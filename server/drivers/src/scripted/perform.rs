@@ -294,15 +294,14 @@ impl ScriptedDriver {
             Some(name) => self.file_named(cx, name),
             None => file,
         };
-        let output = (send.length > 0).then_some(OutputMemory { size: send.length, window: None });
+        let output = (send.length > 0).then(|| OutputMemory::empty(send.length));
         let io = match send.io {
             OwnIo::Read => FormatIo::Read { output, device_offset: None },
-            OwnIo::Write => {
-                let data = transfer::pattern(send.length)?;
-                let input = (send.length > 0).then_some(InputMemory { data, window: None });
-                FormatIo::Write { input, device_offset: None }
-            }
+            OwnIo::Write => FormatIo::Write { input: own_input(send.length)?, device_offset: None },
             OwnIo::Ioctl(code) => FormatIo::DeviceControl { code, input: None, output },
+            OwnIo::Flush => FormatIo::FlushBuffers,
+            OwnIo::QueryInformation(class) => FormatIo::QueryInformation { class, output },
+            OwnIo::SetInformation(class) => FormatIo::SetInformation { class, input: own_input(send.length)? },
         };
         let (number, callback) = (Some(send.number), send.callback != OwnCallback::After);
         let request = match send.parent {
@@ -362,4 +361,10 @@ impl ScriptedDriver {
         self.own.calls.insert(call, OwnCall::Close(file));
         Ok(())
     }
+}
+
+/// A memory with `length` bytes of the pattern; NULL for none.
+fn own_input(length: u64) -> Result<Option<InputMemory>, HResult> {
+    let data = transfer::pattern(length)?;
+    Ok((length > 0).then_some(InputMemory { data, window: None }))
 }

@@ -21,6 +21,8 @@ pub(super) enum Trigger {
     Read,
     Write,
     Ioctl,
+    /// `OnDefaultIoHandler`.
+    Default,
     Cancel,
     Completion,
     Cleanup,
@@ -30,11 +32,12 @@ pub(super) enum Trigger {
 }
 
 /// The names of the triggers.
-const TRIGGERS: [(&str, Trigger); 20] = [
+const TRIGGERS: [(&str, Trigger); 21] = [
     ("create", Trigger::Create),
     ("read", Trigger::Read),
     ("write", Trigger::Write),
     ("ioctl", Trigger::Ioctl),
+    ("default", Trigger::Default),
     ("cancel", Trigger::Cancel),
     ("completion", Trigger::Completion),
     ("cleanup", Trigger::Cleanup),
@@ -74,6 +77,7 @@ impl Trigger {
             IoKind::Read => Trigger::Read,
             IoKind::Write => Trigger::Write,
             IoKind::DeviceControl => Trigger::Ioctl,
+            IoKind::FlushBuffers | IoKind::QueryInformation | IoKind::SetInformation => Trigger::Default,
         }
     }
 }
@@ -84,7 +88,7 @@ pub(super) struct Event<'a> {
     pub(super) trigger: Trigger,
     /// The name of the file; empty for none.
     pub(super) name: &'a str,
-    /// The control code; 0 for none.
+    /// The control code or information class; 0 for none.
     pub(super) code: u32,
     pub(super) request: Option<RequestLabel>,
 }

@@ -2,7 +2,7 @@
 //!
 //! On Windows that is the reflector and the kernel part of the stack. Here it is a function driver that accepts
 //! creates, completes I/O or holds or fails it, and sees cleanup and close, so that a driver above it finds the same contract as
-//! above any other. Reads complete with no data, writes with their length, ioctls with `S_OK`.
+//! above any other. Reads complete with no data, writes with their length, all else with `S_OK`.
 //!
 //! It is the engine of [`crate::scripted`] with other defaults and takes the same rules and commands. It leaves out
 //! kernel-mode contexts and the file-handle dispatcher.
@@ -30,7 +30,7 @@ pub(crate) const KIND: DriverKind = DriverKind {
             key: "io",
             option_type: OptionType::Answer,
             default: Some("complete"),
-            meaning: "what reads, writes and ioctls end with; a plain fail is STATUS_INVALID_DEVICE_REQUEST",
+            meaning: "what all other requests end with; a plain fail is STATUS_INVALID_DEVICE_REQUEST",
         },
         OptionKind {
             key: "script",

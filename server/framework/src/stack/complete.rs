@@ -58,6 +58,10 @@ impl Core {
         if self.is_dead() {
             return; // the driver stop has answered for it
         }
+        let output = match self.received[id].buffers.take() {
+            None => output,
+            Some(buffers) => buffers.into_output(output),
+        };
         self.received[id].state.step(ReceivedEvent::CompletedByDriver);
         self.give_back_to_queue(id);
         self.carry(id, status, information, output);
@@ -154,6 +158,9 @@ impl Core {
             return None;
         }
         self.received[parent].state.step(ReceivedEvent::Regained);
+        if let Some(buffers) = &mut self.received[parent].buffers {
+            buffers.receive(&output);
+        }
         let params = CompletionParams {
             kind: hop.parameters.kind,
             status,

@@ -99,8 +99,8 @@ pub enum StackError {
         /// How many.
         count: usize,
     },
-    /// Callbacks and dispatch type do not fit (QUE-1): `ERROR_BAD_CONFIGURATION` on Windows.
-    #[error("queue {queue} of driver `{driver}`: {problem} (QUE-1)")]
+    /// Callbacks, routes and dispatch type do not fit (QUE-1): `ERROR_BAD_CONFIGURATION` on Windows.
+    #[error("queue {queue} of driver `{driver}`: {problem} (QUE-1, QUE-2)")]
     BadConfiguration {
         /// Whose queue.
         driver: String,
@@ -305,9 +305,12 @@ fn build_device(index: usize, driver: &dyn Driver, lower: Option<DeviceId>) -> R
     })
 }
 
-/// QUE-1.
+/// QUE-1, QUE-2.
 fn misconfiguration(queue: &QueueConfig) -> Option<&'static str> {
     let handles = queue.handlers.without(Callback::OnIoCanceledOnQueue) != crate::callback::CallbackSet::EMPTY;
+    if !queue.routes.iter().all(|kind| kind.is_routable()) {
+        return Some("only create, read, write and ioctl can be routed, the others go to the default queue");
+    }
     match queue.dispatch {
         DispatchType::Manual if handles => Some("a manual queue must have no handler"),
         DispatchType::Sequential | DispatchType::Parallel if !handles => {

@@ -208,7 +208,7 @@ impl Core {
         }
         let request = received.request;
         let (file, parameters) = match forward {
-            Forward::CurrentType => (received.file, received.parameters.clone()),
+            Forward::CurrentType => (received.file, received.parameters_as_left()),
             Forward::Formatted(format) => {
                 self.check_format(device, &format)?;
                 (format.file, IoParameters::try_from(format.io)?)
@@ -256,6 +256,7 @@ impl Core {
             receiver,
             file,
             parameters,
+            buffers: None,
             state: if pends { ReceivedState::Pended } else { ReceivedState::Queued },
             queue: QueueId(0),
             seen: false,

@@ -14,6 +14,7 @@ fn every_refusal() -> Vec<Refusal> {
         decode(Fault::Missing),
         decode(too_long),
         decode(Fault::UnknownEnum(99)),
+        decode(Fault::NotDeliverable("IOC-14")),
         decode(Fault::ZeroRequestId),
         decode(Fault::PageToken),
         Refusal::MetadataMissing,

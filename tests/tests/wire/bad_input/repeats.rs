@@ -69,8 +69,10 @@ fn another_send_under_the_same_id_is_refused() {
         let other_file = upper.file().await;
         let format = |format: v1::Format| v1::FormatAndSendRequest { format: Some(format), ..first.clone() };
         let file = &first.format.as_ref().expect("it has one").file_id;
-        let placed =
-            v1::ReadFormat { device_offset: Some(0), output_memory: Some(v1::OutputMemory { size: 4, offset: None }) };
+        let placed = v1::ReadFormat {
+            device_offset: Some(0),
+            output_memory: Some(v1::OutputMemory { size: 4, offset: None, contents: Default::default() }),
+        };
         let others = [
             format(upper::read(&other_file, 4)),
             format(upper::read(file, 5)),

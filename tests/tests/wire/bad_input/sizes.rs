@@ -52,7 +52,7 @@ fn names_with_separators_reach_no_driver() {
 
 /// Formats with a memory of `size` bytes, which is the server's business to refuse before it makes one.
 fn outputs(file: &str, size: u64) -> [v1::Format; 2] {
-    let output_memory = Some(v1::OutputMemory { size, offset: None });
+    let output_memory = Some(v1::OutputMemory { size, offset: None, contents: Default::default() });
     let control = v1::DeviceControlFormat { code: 0x8000_2000, input_memory: None, output_memory };
     let io = Some(v1::format::Io::DeviceControl(control));
     [upper::read(file, size), v1::Format { io, ..upper::read(file, 0) }]

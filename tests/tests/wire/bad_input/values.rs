@@ -132,7 +132,7 @@ fn overflowing_memory_offsets_are_answered_by_format() {
         let file = upper.file().await;
         for (buffer_offset, buffer_length) in [(u64::MAX, 1), (1, u64::MAX), (u64::MAX, u64::MAX), (5, 0), (0, 5)] {
             let offset = Some(v1::MemoryOffset { buffer_offset, buffer_length });
-            let output_memory = Some(v1::OutputMemory { size: 4, offset });
+            let output_memory = Some(v1::OutputMemory { size: 4, offset, contents: Default::default() });
             let io = Some(v1::format::Io::Read(v1::ReadFormat { device_offset: None, output_memory }));
             let format = Some(v1::Format { io, ..upper::read(&file, 4) });
             let send = v1::FormatAndSendRequest { request_id: upper.number(), format, ..Default::default() };
@@ -152,7 +152,7 @@ fn overflowing_device_offsets_are_the_drivers_to_fail() {
         let mut events = upper.events_after(0).await;
         for device_offset in [i64::MIN, -1, i64::MAX, 1 << 16] {
             let (device_offset, size) = (Some(device_offset), 16);
-            let output_memory = Some(v1::OutputMemory { size, offset: None });
+            let output_memory = Some(v1::OutputMemory { size, offset: None, contents: Default::default() });
             let io = Some(v1::format::Io::Read(v1::ReadFormat { device_offset, output_memory }));
             let request_id = upper.send(v1::Format { io, ..upper::read(&file, 0) }).await;
             let completion = events.completion().await.1;
@@ -162,6 +162,52 @@ fn overflowing_device_offsets_are_the_drivers_to_fail() {
         }
         let balance = upper.view().await.balance.expect("a session has books");
         assert_eq!((balance.accepted, balance.failed), (4, 4));
+    });
+}
+
+#[test]
+fn h14_internal_device_control_is_refused_by_rule() {
+    let server = Server::start();
+    server.run(async {
+        let upper = Upper::on(&server, "scripted").await;
+        let file = upper.file().await;
+        let io = v1::format::Io::InternalDeviceControl(v1::DeviceControlFormat::default());
+        let format = Some(v1::Format { io: Some(io), ..upper::read(&file, 0) });
+        let send = v1::FormatAndSendRequest { request_id: upper.number(), format, ..Default::default() };
+        let answer = async { upper.device().format_and_send(send).await };
+        let refusal = upper.refused(answer, InvalidArgument, reason::IO_KIND_NOT_DELIVERABLE).await;
+        assert_eq!(refusal.fields(), ["format.internal_device_control"]);
+        assert_eq!(refusal.metadata("rule"), "IOC-14");
+        assert_eq!(upper.count(1, v1::TraceKind::Io).await, 0);
+    });
+}
+
+#[test]
+fn output_memory_holds_no_more_than_its_size() {
+    let server = Server::start();
+    server.run(async {
+        let upper = Upper::on(&server, "scripted").await;
+        let file = upper.file().await;
+        let memory =
+            |contents: &'static [u8]| Some(v1::OutputMemory { size: 4, offset: None, contents: contents.into() });
+        let control =
+            |contents| v1::DeviceControlFormat { code: 1, input_memory: None, output_memory: memory(contents) };
+        let read = v1::ReadFormat { device_offset: None, output_memory: memory(b"12345") };
+        let query = v1::QueryInformationFormat { information_class: 5, output_memory: memory(b"12345") };
+        for (field, io) in [
+            ("format.read.output_memory.contents", v1::format::Io::Read(read)),
+            ("format.device_control.output_memory.contents", v1::format::Io::DeviceControl(control(b"12345"))),
+            ("format.query_information.output_memory.contents", v1::format::Io::QueryInformation(query)),
+        ] {
+            let format = Some(v1::Format { io: Some(io), ..upper::read(&file, 0) });
+            let send = v1::FormatAndSendRequest { request_id: upper.number(), format, ..Default::default() };
+            let answer = async { upper.device().format_and_send(send).await };
+            let refusal = upper.refused(answer, InvalidArgument, reason::FIELD_INVALID).await;
+            assert_eq!(refusal.fields(), [field]);
+        }
+        let io = Some(v1::format::Io::DeviceControl(control(b"1234")));
+        upper.send(v1::Format { io, ..upper::read(&file, 0) }).await;
+        assert_eq!(upper.count(1, v1::TraceKind::Io).await, 1);
     });
 }
 

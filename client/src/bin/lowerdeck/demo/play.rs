@@ -226,7 +226,7 @@ async fn read(
         Ok::<_, Error>(called_back)
     };
     let called_back = log.step(step(4, "SetCompletionCallback()"), set, |_| "set".to_owned()).await?;
-    let memory = v1::OutputMemory { size: LENGTH, offset: None };
+    let memory = v1::OutputMemory { size: LENGTH, ..v1::OutputMemory::default() };
     let format = target.format_request_for_read(&request, file, Some(memory), None);
     let text = format!("FormatRequestForRead({LENGTH} bytes)");
     log.step(step(5, &text), format, ToString::to_string).await?;

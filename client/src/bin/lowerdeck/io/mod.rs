@@ -103,6 +103,21 @@ impl Player<'_> {
                     self.completed("ioctl", done, |done| format!("0x{code:08X} gave {} bytes", done.information))?;
                 self.show(0, &done.data)?;
             }
+            Step::Flush => {
+                let done = self.open_file()?.flush().await?.await?;
+                self.completed("flush", done, |_| "flushed".to_owned())?;
+            }
+            Step::QueryInformation { class, length } => {
+                let done = self.open_file()?.query_information(class, length).await?.await?;
+                let done =
+                    self.completed("query", done, |done| format!("class {class} gave {} bytes", done.information))?;
+                self.show(0, &done.data)?;
+            }
+            Step::SetInformation { class, input } => {
+                let data = bytes_of(input)?;
+                let done = self.open_file()?.set_information(class, data).await?.await?;
+                self.completed("set", done, |_| format!("class {class} set"))?;
+            }
             Step::CopyIn { path, offset } => {
                 let chunk = copy::chunk_of(&self.session.limits());
                 let copied = copy::copy_in(self.open_file()?, &path, offset, chunk).await?;

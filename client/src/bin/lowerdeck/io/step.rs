@@ -15,6 +15,12 @@ pub(super) enum Step {
     Read { offset: i64, length: u64 },
     /// A device control request.
     DeviceControl { code: u32, input: Input, output_length: u64 },
+    /// A flush.
+    Flush,
+    /// A query of information.
+    QueryInformation { class: u32, length: u64 },
+    /// A change of information.
+    SetInformation { class: u32, input: Input },
     /// Write a whole file.
     CopyIn { path: PathBuf, offset: i64 },
     /// Read into a file.
@@ -35,7 +41,9 @@ pub(super) enum Input {
 /// What is wrong with a script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StepError {
-    #[error("step {number}: `{verb}` is no step; there are create, write, read, ioctl, copy-in, copy-out and close")]
+    #[error(
+        "step {number}: `{verb}` is no step; there are create, write, read, ioctl, flush, query, set, copy-in, copy-out and close"
+    )]
     UnknownVerb { number: usize, verb: String },
     #[error("step {number}: write it as `{usage}`, all in one argument")]
     Usage { number: usize, usage: &'static str },
@@ -97,6 +105,19 @@ fn parse(number: usize, text: &str) -> Result<Step, StepError> {
             _ => Err(usage("read OFFSET LENGTH")),
         },
         "ioctl" => device_control(number, &words),
+        "flush" if rest.is_empty() => Ok(Step::Flush),
+        "flush" => Err(usage("flush")),
+        "query" => match words[..] {
+            [class, length] => Ok(Step::QueryInformation {
+                class: class_of(number, class)?,
+                length: size_of(number, length, "length")?,
+            }),
+            _ => Err(usage("query CLASS LENGTH")),
+        },
+        "set" => {
+            let (class, input) = rest.split_once(char::is_whitespace).ok_or_else(|| usage("set CLASS TEXT"))?;
+            Ok(Step::SetInformation { class: class_of(number, class)?, input: input_of(number, input)? })
+        }
         "copy-in" => match words[..] {
             [path] => Ok(Step::CopyIn { path: path.into(), offset: 0 }),
             [path, offset] => Ok(Step::CopyIn { path: path.into(), offset: offset_of(number, offset)? }),
@@ -129,6 +150,11 @@ fn device_control(number: usize, words: &[&str]) -> Result<Step, StepError> {
         input: if input == "-" { Input::Bytes(Vec::new()) } else { input_of(number, input)? },
         output_length: size_of(number, output_length, "output length")?,
     })
+}
+
+fn class_of(number: usize, text: &str) -> Result<u32, StepError> {
+    let class = number_of(text).and_then(|class| class.try_into().ok());
+    class.ok_or_else(|| StepError::Number { number, text: text.to_owned(), what: "32-bit information class" })
 }
 
 fn copy_out(number: usize, path: &str, length: &str, offset: &str) -> Result<Step, StepError> {

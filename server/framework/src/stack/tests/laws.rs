@@ -148,7 +148,7 @@ impl Life {
     }
 
     fn read(length: u64) -> FormatIo {
-        FormatIo::Read { output: Some(OutputMemory { size: length, window: None }), device_offset: None }
+        FormatIo::Read { output: Some(OutputMemory::empty(length)), device_offset: None }
     }
 
     fn happen(&mut self, happening: Happening) {

@@ -3,7 +3,8 @@
 use crate::callback::{Callback, CallbackSet};
 use crate::context::{DriverContext, Forward};
 use crate::driver::{
-    CompletedRequest, DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint, QueueConfig,
+    BufferRetrieval, CompletedRequest, DeviceConfig, DispatchType, Driver, FileObjectPolicy, Flow, LockingConstraint,
+    QueueConfig,
 };
 use crate::forwarding::{DriverRole, ForwardingState};
 use crate::ids::{FileId, QueueId, ReceivedId};
@@ -75,6 +76,7 @@ impl Driver for Probe {
             queues: vec![QueueConfig::default_queue(self.dispatch, handlers)],
             locking: LockingConstraint::DeviceLevel,
             file_policy: FileObjectPolicy::RejectNullAndUnknown,
+            buffer_retrieval: BufferRetrieval::CopyImmediately,
         }
     }
 

@@ -70,6 +70,16 @@ fn an_ioctl_has_optional_input_and_output() {
 }
 
 #[test]
+fn a_flush_has_no_arguments_and_information_has_a_class() {
+    assert_eq!(first("flush"), Ok(Step::Flush));
+    assert!(matches!(first("flush now"), Err(StepError::Usage { usage: "flush", .. })));
+    assert_eq!(first("query 5 24"), Ok(Step::QueryInformation { class: 5, length: 24 }));
+    assert_eq!(first("set 20 hex:0010"), Ok(Step::SetInformation { class: 20, input: Input::Bytes(vec![0, 0x10]) }));
+    let error = first("query 0x100000000 24").expect_err("beyond 32 bits");
+    assert!(error.to_string().contains("32-bit information class"), "{error}");
+}
+
+#[test]
 fn a_copy_has_an_optional_offset() {
     let path = || "data.bin".into();
     assert_eq!(first("copy-in data.bin"), Ok(Step::CopyIn { path: path(), offset: 0 }));
