@@ -172,7 +172,7 @@ impl IoTarget {
     /// # Errors
     /// As every call.
     pub async fn stop(&self, action: v1::SentIoAction) -> Result<HResult, Error> {
-        let message = v1::StopTargetRequest { target_id: self.id.clone(), action: action.into() };
+        let message = v1::StopTargetRequest { target_id: self.id.clone(), action: action.into(), ..Default::default() };
         let stopped = self
             .core
             .call("StopTarget", Repeat::Safe, |mut device| {

@@ -6,6 +6,8 @@
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 
+use crate::handles::Handles;
+
 pub use lowerdeck_framework::ioctl::MethodNeitherAction;
 pub use lowerdeck_framework::power::PowerState;
 pub use lowerdeck_framework::stack::CancelAnswer;
@@ -24,6 +26,8 @@ pub struct Setting {
     pub application: bool,
     /// `UmdfMethodNeitherAction` (IOC-8).
     pub method_neither: MethodNeitherAction,
+    /// `UmdfDispatcher=FileHandle`. On the framework only.
+    pub file_handles: bool,
 }
 
 /// A window of a memory: offset and length in bytes (TGT-9).
@@ -192,6 +196,8 @@ pub enum Act {
     Remove,
     /// The clock advances by so many ticks.
     Advance(u64),
+    /// The other end of a pipe writes a message. Only where there are handles.
+    PeerWrites(u64, Bytes),
 }
 
 /// What the lab can do to a whole stack besides the orderly removal.
@@ -231,6 +237,8 @@ pub enum Deed {
     Cancelled(CancelAnswer),
     /// The clock advanced.
     Advanced,
+    /// The other end of a pipe has written.
+    Written,
     /// The driver replied.
     Replied(String),
 }
@@ -270,6 +278,16 @@ pub trait Backend {
     fn begin_close(&mut self, file: u64) -> Call;
     /// Begins `Stop`, or `Start` with None.
     fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call;
+    /// Begins `Stop` with the number of an action, inside the `OnCompletion` of a request or of none.
+    fn begin_stop(&mut self, action: u32, inside: Option<u64>) -> Call;
+    /// Whether `GetTargetFile` of the default target gives a file.
+    fn has_target_file(&mut self) -> bool;
+    /// `DeleteWdfObject` of the default target.
+    fn delete_target(&mut self) -> HResult;
+    /// The handles of a back end that has any.
+    fn handles(&mut self) -> &mut dyn Handles {
+        panic!("there are no handles on {}", self.name())
+    }
     /// Begins `Remove` of the default target.
     fn begin_target_remove(&mut self) -> Call;
     /// How a call returned, if it has.

@@ -7,7 +7,8 @@ use lowerdeck_drivers::definition::StackDefinition;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::clock::Now;
 use lowerdeck_framework::effect::{CallResult, Effect};
-use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
+use lowerdeck_framework::handle::{Dispatcher, HandleId};
+use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId, TargetId};
 use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
@@ -22,6 +23,10 @@ use crate::backend::{
     SentIoAction, Setting, StopRecord, Transition, View, Window,
 };
 use crate::explore::{Choices, Schedule};
+use crate::handles::host::ScriptedHost;
+use crate::handles::{Handles, PeerAct};
+
+mod handles;
 
 /// Trace entries kept: more than any scenario makes.
 const TRACE_CAPACITY: usize = 1 << 16;
@@ -44,6 +49,9 @@ pub struct InProcess {
     completions: Vec<Completion>,
     completed: HashMap<u64, HResult>,
     invoked: VecDeque<(CallbackId, Callback)>,
+    host: ScriptedHost,
+    handles: HashMap<u64, HandleId>,
+    targets: HashMap<u64, TargetId>,
 }
 
 impl InProcess {
@@ -56,6 +64,7 @@ impl InProcess {
         let mut stack = Stack::new(StackConfig {
             drivers,
             verifier: if setting.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
+            dispatcher: if setting.file_handles { Dispatcher::FileHandle } else { Dispatcher::Reflector },
             method_neither: setting.method_neither,
             trace_capacity: TRACE_CAPACITY,
             findings_capacity: FINDINGS_CAPACITY,
@@ -86,6 +95,9 @@ impl InProcess {
             completions: Vec::new(),
             completed: HashMap::new(),
             invoked: VecDeque::new(),
+            host: ScriptedHost::default(),
+            handles: HashMap::new(),
+            targets: HashMap::new(),
         };
         backend.settle();
         backend
@@ -93,7 +105,14 @@ impl InProcess {
 
     /// Runs until nothing is ready and takes what came of it.
     fn settle(&mut self) {
+        if self.host.is_used() {
+            return self.settle_with_host();
+        }
         self.stack.run(self.now);
+        self.take_effects();
+    }
+
+    fn take_effects(&mut self) {
         let mut effects = Vec::new();
         self.stack.take_effects(&mut effects);
         for effect in effects {
@@ -131,6 +150,8 @@ impl InProcess {
                 }
             }
             Effect::InvokeCallback { callback, kind, .. } => self.invoked.push_back((callback, kind)),
+            Effect::SubmitHostIo { io, handle, parameters } => self.host.submitted(io, handle, parameters),
+            Effect::CancelHostIo { io } => self.host.cancel_asked(io),
             _ => {}
         }
     }
@@ -166,17 +187,18 @@ impl InProcess {
             }
             Act::Start => {
                 let call = self.next_call();
-                self.stack.target_start_requested(self.now, self.upper, call);
+                self.stack.target_start_requested(self.now, self.upper, None, call);
                 Deed::Begun(Call(call.0))
             }
             Act::Stop => {
                 let call = self.next_call();
-                self.stack.target_stop_requested(self.now, self.upper, SentIoAction::LeavePending, call);
+                let action = Some(SentIoAction::LeavePending);
+                self.stack.target_stop_requested(self.now, self.upper, None, action, None, call);
                 Deed::Begun(Call(call.0))
             }
             Act::Remove => {
                 let call = self.next_call();
-                self.stack.target_remove_requested(self.now, self.upper, call);
+                self.stack.target_remove_requested(self.now, self.upper, None, call);
                 Deed::Begun(Call(call.0))
             }
             Act::Advance(ticks) => {
@@ -184,6 +206,10 @@ impl InProcess {
                 self.now.wall += i64::try_from(*ticks).unwrap_or(i64::MAX);
                 self.stack.step(self.now);
                 Deed::Advanced
+            }
+            Act::PeerWrites(handle, message) => {
+                self.host.peer(self.handles[handle], PeerAct::Write(message.clone()));
+                Deed::Written
             }
             Act::Control(layer, command) => {
                 let reply = self.stack.driver_controlled(self.now, Level(*layer), command);
@@ -262,16 +288,42 @@ impl Backend for InProcess {
     fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call {
         let call = self.next_call();
         match action {
-            Some(action) => self.stack.target_stop_requested(self.now, self.upper, action, call),
-            None => self.stack.target_start_requested(self.now, self.upper, call),
+            Some(_) => self.stack.target_stop_requested(self.now, self.upper, None, action, None, call),
+            None => self.stack.target_start_requested(self.now, self.upper, None, call),
         }
         self.settle();
         Call(call.0)
     }
 
+    fn begin_stop(&mut self, action: u32, inside: Option<u64>) -> Call {
+        let (action, call) = (SentIoAction::from_number(action), self.next_call());
+        let inside = inside.map(|request| self.request(request));
+        self.stack.target_stop_requested(self.now, self.upper, None, action, inside, call);
+        self.settle();
+        Call(call.0)
+    }
+
+    fn has_target_file(&mut self) -> bool {
+        self.stack.target_file(self.upper, None).is_some()
+    }
+
+    fn delete_target(&mut self) -> HResult {
+        let call = self.next_call();
+        self.stack.target_delete_requested(self.now, self.upper, None, call);
+        self.settle();
+        match self.returned.get(&Call(call.0)) {
+            Some(Outcome::Status(status)) => *status,
+            other => panic!("the deletion of the default target returned {other:?}"),
+        }
+    }
+
+    fn handles(&mut self) -> &mut dyn Handles {
+        self
+    }
+
     fn begin_target_remove(&mut self) -> Call {
         let call = self.next_call();
-        self.stack.target_remove_requested(self.now, self.upper, call);
+        self.stack.target_remove_requested(self.now, self.upper, None, call);
         self.settle();
         Call(call.0)
     }
@@ -284,7 +336,7 @@ impl Backend for InProcess {
     }
 
     fn target_state(&mut self) -> u32 {
-        self.stack.target_state(self.upper).number()
+        self.stack.target_state(self.upper, None).number()
     }
 
     fn create_request(&mut self, request: u64, callback: bool) {
@@ -418,9 +470,10 @@ impl Backend for InProcess {
         let swapped = self.choices.choose(2) == 1;
         let (first, second) = if swapped { (&other, &one) } else { (&one, &other) };
         let first = self.apply(first);
+        self.take_effects(); // its host may have got something to do
         // How far apart the acts are is chosen step by step, as long as there is a step to wait for.
-        while !self.stack.is_idle() && self.choices.choose(2) == 1 {
-            self.stack.step(self.now);
+        while !self.is_at_rest() && self.choices.choose(2) == 1 {
+            self.go_on();
         }
         let second = self.apply(second);
         self.settle();
@@ -456,6 +509,8 @@ fn name_of(kind: TraceKind) -> String {
         TraceKind::CloseEnter => "Close+".to_owned(),
         TraceKind::CloseLeave => "Close-".to_owned(),
         TraceKind::Io(_) => "Io".to_owned(),
+        TraceKind::HostIo(_) => "HostIo".to_owned(),
+        TraceKind::HostDone(_) => "HostDone".to_owned(),
         TraceKind::PnpEnter(callback) => format!("{callback}+"),
         TraceKind::PnpLeave(callback) => format!("{callback}-"),
         other => format!("{other:?}"),
@@ -472,12 +527,14 @@ fn call_name(call: TracedCall) -> &'static str {
         TracedCall::Start => "Start",
         TracedCall::Stop => "Stop",
         TracedCall::Remove => "Remove",
+        TracedCall::CreateFileHandleTarget => "CreateFileHandleTarget",
+        TracedCall::DeleteTarget => "DeleteTarget",
     }
 }
 
 fn raw_moment(entry: TraceEntry) -> RawMoment {
     let kind = if let TraceKind::Io(kind) = entry.kind { kind.to_string() } else { String::new() };
-    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::OnCompletion);
+    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion);
     RawMoment {
         layer: u32::from(entry.level.0),
         name: name_of(entry.kind),

@@ -5,10 +5,11 @@
 //! happened comes back as one list of [`moment::Moment`]s, whose order the script asserts; the laws of section Z are
 //! checked after every script ([`laws`]).
 //!
-//! In reading order: [`moment`], [`backend`], [`stage`], [`laws`], [`explore`], [`in_process`], [`wire`], [`scenario`].
+//! In reading order: [`moment`], [`backend`], [`stage`], [`laws`], [`handles`], [`explore`], [`in_process`], [`wire`], [`scenario`].
 
 pub mod backend;
 pub mod explore;
+pub mod handles;
 pub mod in_process;
 pub mod laws;
 pub mod moment;

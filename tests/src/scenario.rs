@@ -32,6 +32,7 @@ pub fn stack(expression: &str) -> Setting {
         callbacks: Vec::new(),
         application: false,
         method_neither: MethodNeitherAction::Reject,
+        file_handles: false,
     }
 }
 
@@ -43,6 +44,11 @@ pub fn application(expression: &str) -> Setting {
 /// As [`stack`], with `UmdfMethodNeitherAction = Copy` (IOC-8).
 pub fn copying(expression: &str) -> Setting {
     Setting { method_neither: MethodNeitherAction::Copy, ..stack(expression) }
+}
+
+/// As [`stack`], with `UmdfDispatcher=FileHandle`. On the framework only.
+pub fn with_handles(expression: &str) -> Setting {
+    Setting { file_handles: true, ..stack(expression) }
 }
 
 /// As [`stack`], with the verifier lenient.
@@ -159,9 +165,24 @@ macro_rules! scenario {
     };
 }
 
-/// Declares a race: as [`scenario!`], with the outcomes that must all be seen; the script returns the one it saw.
+/// Declares a race: as [`scenario!`], with the outcomes that must all be seen; the script returns the one it saw. It is
+/// for both back ends unless it says `[framework]`.
 #[macro_export]
 macro_rules! race {
+    ($(#[$doc:meta])* $name:ident: $setting:expr, [framework], $outcomes:expr, |$stage:ident| $script:block) => {
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "each script uses its own part of the vocabulary")]
+            use super::*;
+
+            fn script($stage: &mut $crate::stage::Stage) -> &'static str $script
+
+            #[test]
+            fn framework() {
+                $crate::scenario::race_on_framework(&$setting, script, &$outcomes);
+            }
+        }
+    };
     ($(#[$doc:meta])* $name:ident: $setting:expr, $outcomes:expr, |$stage:ident| $script:block) => {
         $(#[$doc])*
         mod $name {

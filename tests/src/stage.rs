@@ -13,6 +13,7 @@ use crate::backend::{
     Transition,
 };
 
+mod handles;
 mod trace;
 
 /// What a script may leave behind without breaking the laws of section Z.
@@ -337,6 +338,22 @@ impl Stage {
         self.status_of(call)
     }
 
+    /// `Stop` with the number of an action, inside the `OnCompletion` of a request if one is named; it may wait.
+    pub fn begin_stop_numbered(&mut self, action: u32, inside: Option<&str>) -> Call {
+        let inside = inside.map(|request| self.number(request));
+        self.backend.begin_stop(action, inside)
+    }
+
+    /// Whether `GetTargetFile` gives a file.
+    pub fn has_target_file(&mut self) -> bool {
+        self.backend.has_target_file()
+    }
+
+    /// `DeleteWdfObject` of the default target.
+    pub fn delete_target(&mut self) -> HResult {
+        self.backend.delete_target()
+    }
+
     /// `Start`.
     pub fn start_target(&mut self) -> HResult {
         let call = self.backend.begin_target_change(None);
@@ -412,7 +429,7 @@ impl Stage {
     }
 
     /// Two things at once: `close f`, `send r`, `cancel r`, `L1: command`, `start`, `stop`, `remove`,
-    /// `advance MILLISECONDS`.
+    /// `advance MILLISECONDS`, `peer HANDLE MESSAGE`.
     pub fn race(&mut self, one: &str, other: &str) -> (Deed, Deed) {
         let (one, other) = (self.act(one), self.act(other));
         self.backend.race(one, other)
@@ -430,6 +447,11 @@ impl Stage {
             None if text == "start" => Act::Start,
             None if text == "stop" => Act::Stop,
             None if text == "remove" => Act::Remove,
+            Some(("peer", what)) => {
+                let (handle, message) = what.split_once(' ').expect("the script gives a handle and a message");
+                let message = bytes::Bytes::copy_from_slice(message.as_bytes());
+                Act::PeerWrites(self.number(handle), message)
+            }
             Some(("L1:", command)) => Act::Control(1, self.with_labels(command)),
             _ => panic!("the script races `{text}`, which is no act"),
         }

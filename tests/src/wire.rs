@@ -62,6 +62,7 @@ impl Wire {
 
     fn on(server: Arc<Server>, setting: &Setting) -> Wire {
         assert!(!setting.application, "nobody opens a stack as an application over the wire");
+        assert!(!setting.file_handles, "there are no handles over the wire");
         let (clients, stack, events) = server.run(session::open(&server, setting));
         Wire {
             server,
@@ -76,12 +77,6 @@ impl Wire {
             invoked: VecDeque::new(),
             unplugging: None,
         }
-    }
-
-    /// `DeleteWdfObject` on the default target.
-    pub fn delete_target(&mut self) -> HResult {
-        let request = v1::DeleteTargetRequest { target_id: String::new() };
-        HResult(self.run(self.clients.device.clone().delete_target(request)).hresult)
     }
 
     fn run<T>(&self, future: impl Future<Output = Result<tonic::Response<T>, Status>>) -> T {
@@ -220,10 +215,31 @@ impl Backend for Wire {
             }),
             Some(action) => self.begin("Stop", None, None, async move {
                 let action = messages::sent_io_action(action).into();
-                let reply = device.stop_target(v1::StopTargetRequest { target_id, action }).await?;
+                let reply =
+                    device.stop_target(v1::StopTargetRequest { target_id, action, ..Default::default() }).await?;
                 Ok(Outcome::Status(HResult(reply.into_inner().hresult)))
             }),
         }
+    }
+
+    fn begin_stop(&mut self, action: u32, inside: Option<u64>) -> Call {
+        let mut device = self.clients.device.clone();
+        let action = i32::try_from(action).expect("the script gives a number that the wire can carry");
+        let (target_id, inside_completion_of) = (String::new(), inside.unwrap_or(0));
+        self.begin("Stop", None, None, async move {
+            let reply = device.stop_target(v1::StopTargetRequest { target_id, action, inside_completion_of }).await?;
+            Ok(Outcome::Status(HResult(reply.into_inner().hresult)))
+        })
+    }
+
+    fn has_target_file(&mut self) -> bool {
+        let target = v1::GetTargetRequest { target_id: String::new() };
+        self.run(self.clients.device.clone().get_target(target)).has_target_file
+    }
+
+    fn delete_target(&mut self) -> HResult {
+        let request = v1::DeleteTargetRequest { target_id: String::new() };
+        HResult(self.run(self.clients.device.clone().delete_target(request)).hresult)
     }
 
     fn begin_target_remove(&mut self) -> Call {

@@ -41,6 +41,7 @@ impl Lab {
         let mut stack = Stack::new(StackConfig {
             drivers: definition.build(1).unwrap_or_else(|error| panic!("{error}")),
             verifier,
+            dispatcher: Default::default(),
             method_neither: MethodNeitherAction::Reject,
             trace_capacity: 4096,
             findings_capacity: 64,

@@ -29,6 +29,8 @@ pub enum Callback {
     OnCloseFile,
     /// `IObjectCleanup::OnCleanup` of a context (OBJ-5).
     OnContextCleanup,
+    /// A blocking call of the driver has returned.
+    OnCallReturned,
     /// A driver's own timer.
     OnTimer,
     /// A command of the lab's operator.
@@ -78,6 +80,20 @@ impl Callback {
         Callback::OnSelfManagedIoFlush,
         Callback::OnSelfManagedIoCleanup,
     ];
+
+    /// Whether it handles a request: there a driver must not wait for its own sent I/O (TGT-26).
+    pub const fn handles_requests(self) -> bool {
+        matches!(
+            self,
+            Callback::OnCreateFile
+                | Callback::OnRead
+                | Callback::OnWrite
+                | Callback::OnDeviceIoControl
+                | Callback::OnDefaultIoHandler
+                | Callback::OnIoCanceledOnQueue
+                | Callback::OnCompletion
+        )
+    }
 
     /// Whether the device-level lock covers it (SYN-1). PnP callbacks, `OnCompletion`, timers and control
     /// commands are outside (SYN-2, SYN-3).

@@ -1,11 +1,12 @@
 //! What a hosted driver can do from inside a callback: UMDF's methods, in snake case.
 //!
-//! Nothing here calls a driver. What a call starts (a delivery, a completion, a cancel) runs later, as a step.
+//! Its I/O targets are in `own_targets.rs`. Nothing here calls a driver. What a call starts (a delivery, a completion, a cancel) runs later, as a step.
 
 use bytes::Bytes;
 
 use crate::callback::Callback;
 use crate::clock::{Due, Now};
+use crate::handle::TargetFile;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, QueueId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, Format, FormatIo, IoParameters, SendOptions};
 use crate::queue::{QueueOperation, QueueStatus};
@@ -23,6 +24,21 @@ pub enum Forward {
     CurrentType,
     /// A Format call of its own, possibly with another file (TGT-8).
     Formatted(Format),
+}
+
+/// How a received request is sent to a file-handle target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandleForward {
+    /// `FormatUsingCurrentType`: type, buffers and parameters unchanged (FHT-7), on the target's own handle: the file it
+    /// came with is none of a handle.
+    CurrentType,
+    /// A Format call of its own.
+    Formatted {
+        /// Replaces the target's handle (FHT-7).
+        file: Option<TargetFile>,
+        /// Which Format call.
+        io: FormatIo,
+    },
 }
 
 /// The framework, as one driver sees it during one callback.
@@ -244,7 +260,7 @@ impl DriverContext<'_> {
 
     /// `Send` of a driver-created request.
     pub fn send_request(&mut self, request: RequestId, options: SendOptions) -> HResult {
-        self.core.send_request(self.device, request, options)
+        self.core.send_request(self.device, request, None, options)
     }
 
     /// `CancelSentRequest` of a driver-created request.

@@ -142,6 +142,8 @@ pub enum DriverCallResult {
     WdfFileCreated(Result<FileId, HResult>),
     /// `Close` returned (CLS-13).
     Closed,
+    /// `Start`, `Stop`, `Remove` or `DeleteWdfObject` of a target returned.
+    TargetChanged(HResult),
 }
 
 /// A hosted driver. Every callback has the behaviour of a driver that does not care; which ones are called is

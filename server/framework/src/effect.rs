@@ -4,8 +4,9 @@
 //! the last completion of its file).
 
 use crate::callback::Callback;
+use crate::handle::{HandleId, HostIoId};
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
-use crate::io::CompletionParams;
+use crate::io::{CompletionParams, IoParameters};
 use crate::power::PowerState;
 use crate::status::HResult;
 use crate::verifier::{DriverStop, Finding};
@@ -55,6 +56,20 @@ pub enum Effect {
         /// The previous power state for `OnD0Entry`, the target for `OnD0Exit` (PNP-16).
         power: Option<PowerState>,
     },
+    /// Perform an operation on a handle; answered once with `host_io_finished`, whatever becomes of it (FHT-10).
+    SubmitHostIo {
+        /// Which operation.
+        io: HostIoId,
+        /// On which handle. One that has been closed meanwhile fails with `ERROR_INVALID_HANDLE` (FHT-20).
+        handle: HandleId,
+        /// Kind, code, offset, input and room for output. Offsets mean nothing to pipes and sockets.
+        parameters: IoParameters,
+    },
+    /// Try to cancel one operation. It is still answered once, in whichever way it ended (FHT-13).
+    CancelHostIo {
+        /// Which operation. One that was answered already is none any more.
+        io: HostIoId,
+    },
     /// Publish a finding.
     ReportFinding(Finding),
     /// Publish that the stack was stopped; nothing but queries works on it any more.
@@ -82,6 +97,6 @@ pub enum CallResult {
     WdfFileCreated(Result<FileId, HResult>),
     /// `Close`: void; cleanup has returned and P4 was issued (CLS-13).
     Closed,
-    /// `Start`, `Stop`, `Remove` of a target.
+    /// `Start`, `Stop`, `Remove` or `DeleteWdfObject` of a target.
     TargetChanged(HResult),
 }

@@ -17,6 +17,9 @@ new_key_type! {
     /// One received request: the packet as one layer sees it (OBJ-11). Stable from receipt through Send to
     /// `OnCompletion`; gone when that layer has completed it.
     pub struct ReceivedId;
+    /// One file-handle target (FHT-2), a child of its device. Lives until it is deleted or its device is removed. The
+    /// default target of a device has no id of its own: where a target is named, None is the default one.
+    pub struct TargetId;
     /// One callback invocation that has not returned (SYN-1).
     pub struct CallbackId;
 }

@@ -6,8 +6,8 @@
 //! the manifest proves it.
 //!
 //! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
-//! [`callback`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`], [`power`]); the
-//! contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
+//! [`callback`], [`handle`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`],
+//! [`power`]); the contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
 //! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]).
 //!
 //! The laws, each at the module that keeps it: the close order P0-P7 (CLS-3) in `stack/close.rs`; exactly one
@@ -25,10 +25,12 @@ pub mod driver;
 pub mod effect;
 pub mod file;
 pub mod forwarding;
+pub mod handle;
 pub mod ids;
 pub mod io;
 pub mod ioctl;
 pub mod memory;
+mod own_targets;
 pub mod power;
 pub mod queries;
 pub mod queue;

@@ -12,6 +12,10 @@
 //! `Forgotten` (SEND_AND_FORGET) leads from Owned to Queued as well: the same hop then ends one layer further down,
 //! and the layer in between has no part in it any more (REQ-18).
 //!
+//! A hop through a file-handle target ends at the host instead of at a layer: `Submitted` leads from Queued to AtHost,
+//! `HostCancelAsked` from there to AtHostCancelling, and `FinishedByHost` ends either (FHT-10, FHT-13). Such a hop has
+//! no receiver of its own; its sender stands in for it.
+//!
 //! Laws: at any instant one layer, queue or target owns the packet (REQ-44, REQ-29). A driver holds its
 //! received request as an [`OwnedRequest`], which only completing, sending on or requeueing consumes; one that
 //! is dropped is reported by the choke point. `OnCancel` comes at most once per arming (REQ-49).
@@ -20,8 +24,10 @@ use std::cell::RefCell;
 
 use crate::buffers::Buffers;
 use crate::chain::Link;
+use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoParameters;
+use crate::target::TargetRef;
 use crate::timer::TimerId;
 use crate::transition::machine;
 
@@ -42,6 +48,10 @@ machine! {
         Cancelled,
         /// Sent on to the next lower layer.
         Forwarded,
+        /// The host performs it on a handle (FHT-10).
+        AtHost,
+        /// The host has been asked to cancel it; what becomes of it is up to the host (FHT-13).
+        AtHostCancelling,
         /// Completed here; the completion is climbing.
         Completed,
     }
@@ -69,6 +79,12 @@ machine! {
         Forgotten,
         /// The lower layer completed it and this layer's `OnCompletion` runs.
         Regained,
+        /// Given to the host.
+        Submitted,
+        /// A cancel found it at the host.
+        HostCancelAsked,
+        /// The host has finished it.
+        FinishedByHost,
         /// Completed by its driver.
         CompletedByDriver,
         /// Completed by the framework: undelivered, or forwarded on the driver's behalf.
@@ -86,6 +102,9 @@ machine! {
         SentOn: Owned | Queued => Forwarded;
         Forgotten: Owned => Queued;
         Regained: Forwarded => Owned;
+        Submitted: Queued => AtHost;
+        HostCancelAsked: AtHost => AtHostCancelling;
+        FinishedByHost: AtHost | AtHostCancelling => Completed;
         CompletedByDriver: Owned | Cancelled => Completed;
         CompletedByFramework: Pended | Queued | Forwarded => Completed;
     }
@@ -100,6 +119,8 @@ pub(crate) struct Received {
     pub(crate) parent: Option<ReceivedId>,
     pub(crate) sender: DeviceId,
     pub(crate) receiver: DeviceId,
+    /// Where its target leads: to the next lower device, or to a handle.
+    pub(crate) aim: Aim,
     /// The session it belongs to at the receiver (TGT-8).
     pub(crate) file: Option<FileId>,
     pub(crate) parameters: IoParameters,
@@ -121,6 +142,13 @@ pub(crate) struct Received {
     pub(crate) file_link: Link,
     pub(crate) target_link: Link,
     pub(crate) queue_link: Link,
+}
+
+impl Received {
+    /// The target it was sent to.
+    pub(crate) fn target(&self) -> TargetRef {
+        TargetRef { device: self.sender, handle: self.aim.target() }
+    }
 }
 
 thread_local! {

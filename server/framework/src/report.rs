@@ -1,6 +1,7 @@
 //! The outstanding-file report (STOP-5): what Windows shows only after a crash and three debugger commands.
 
 use crate::file::FileState;
+use crate::handle::LeakedHandle;
 use crate::ids::{FileLabel, Level, RequestLabel};
 use crate::io::IoKind;
 use crate::received::ReceivedState;
@@ -10,6 +11,8 @@ use crate::received::ReceivedState;
 pub struct OutstandingReport {
     /// Intra-stack files that are not destroyed, in order of creation.
     pub files: Vec<OutstandingFile>,
+    /// Handles that removed devices have left open, oldest first (STOP-10).
+    pub leaked_handles: Vec<LeakedHandle>,
 }
 
 /// One file that is not destroyed.

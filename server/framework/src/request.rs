@@ -12,6 +12,7 @@
 
 use bytes::Bytes;
 
+use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind, IoParameters};
 use crate::ioctl::IoControlCode;
@@ -82,6 +83,8 @@ pub(crate) struct Request {
     pub(crate) callback: bool,
     /// Format, between Format and Send.
     pub(crate) format: Option<IoParameters>,
+    /// The target of the last Format (TGT-17).
+    pub(crate) aim: Aim,
     /// File of the last Format: pins it when completed (CLS-19).
     pub(crate) file: Option<FileId>,
     /// What kind it was last formatted for.
@@ -115,6 +118,7 @@ impl Request {
             state: RequestState::Unformatted,
             callback,
             format: None,
+            aim: Aim::Lower,
             file: None,
             kind: None,
             cancelled: false,

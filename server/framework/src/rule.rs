@@ -35,6 +35,8 @@ rules! {
         "call Close once and drop the pointer afterwards";
     File13 = "FILE-13", "a driver failed a create that the driver below had completed with success",
         "fail a forwarded create only with the lower driver's failure";
+    Fht20 = "FHT-20", "a driver closed the handle under a file-handle target",
+        "delete the target first, and close its handle when DeleteWdfObject has returned";
     Fwd6 = "FWD-6", "a layer was to be told of a cleanup or close for a file whose create it never saw",
         "make OnCreateFile forward every create, or declare that the device does not forward";
     Ioc13 = "IOC-13", "a driver that declared deferred retrieval of buffers asked for a memory of its request",
@@ -59,10 +61,14 @@ rules! {
         "call UnmarkCancelable first, and complete each request once";
     Stop1 = "STOP-1", "a driver-created file was still open after the removal callbacks of its creator had returned",
         "close every file and wait for its requests, at the latest in OnSelfManagedIoCleanup";
+    Stop10 = "STOP-10", "the handle of a file-handle target was still open when its device was removed",
+        "delete the target and close the handle, at the latest in OnSelfManagedIoCleanup";
     Stop9 = "STOP-9", "a driver panicked in a callback",
         "fix the driver; its stack was stopped, no other stack was touched";
     Tgt15 = "TGT-15", "a driver called FormatUsingCurrentType on a request it had created",
         "format a driver-created request with FormatRequestForRead, Write or Ioctl";
+    Tgt26 = "TGT-26", "a driver waited for sent I/O in a request handler or in OnCompletion",
+        "stop the target with WaitForSentIoToComplete outside of request callbacks, or leave the sent I/O pending";
 }
 
 impl std::fmt::Display for Rule {

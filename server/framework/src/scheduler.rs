@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::ids::{DeviceId, FileId, QueueId, ReceivedId};
+use crate::target::TargetRef;
 
 /// One runnable thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Step {
     /// Carry a completion one layer up.
     Climb(ReceivedId),
     /// Deliver the oldest pended request of a started target.
-    Release(DeviceId),
+    Release(TargetRef),
     /// Carry on with the cleanup or close notification of a file at its n-th layer below the creator.
     Notify(FileId, u8),
     /// Run the `OnCleanup` of a context: device, file, context.

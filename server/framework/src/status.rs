@@ -78,6 +78,14 @@ named! {
     ERROR_INVALID_OPERATION = 0x8007_10DD;
     /// End of the medium.
     ERROR_HANDLE_EOF = 0x8007_0026;
+    /// The peer of a pipe has closed it (FHT-18).
+    ERROR_BROKEN_PIPE = 0x8007_006D;
+    /// The server end of a pipe with no client yet (FHT-18).
+    ERROR_PIPE_LISTENING = 0x8007_0218;
+    /// A pipe after its disconnect (FHT-18).
+    ERROR_PIPE_NOT_CONNECTED = 0x8007_00E9;
+    /// A write to a closing pipe (FHT-18).
+    ERROR_NO_DATA = 0x8007_00E8;
     /// Short read of a message (FHT-15).
     ERROR_MORE_DATA = 0x8007_00EA;
     /// A wait that timed out, Win32 view.

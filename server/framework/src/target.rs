@@ -1,4 +1,4 @@
-//! The default I/O target of a device: first of all a queue (TGT-3).
+//! The I/O targets of a device: the default one, and those on handles (FHT). Each is first of all a queue (TGT-3).
 //!
 //! ```text
 //!             Stop                    Remove, DeviceRemoved
@@ -12,8 +12,12 @@
 
 use std::collections::VecDeque;
 
+use slotmap::SlotMap;
+
 use crate::chain::{Chain, ChainKind};
-use crate::ids::CallId;
+use crate::device::Device;
+use crate::handle::Handles;
+use crate::ids::{CallId, DeviceId, TargetId};
 use crate::transition::machine;
 
 machine! {
@@ -68,6 +72,22 @@ impl TargetState {
     }
 }
 
+/// One target of one device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetRef {
+    /// Whose target.
+    pub(crate) device: DeviceId,
+    /// Which file-handle target; None is the default target.
+    pub(crate) handle: Option<TargetId>,
+}
+
+impl TargetRef {
+    /// The default target of `device`.
+    pub(crate) const fn default_of(device: DeviceId) -> TargetRef {
+        TargetRef { device, handle: None }
+    }
+}
+
 /// `WDF_IO_TARGET_SENT_IO_ACTION` (TGT-24).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SentIoAction {
@@ -79,12 +99,27 @@ pub enum SentIoAction {
     LeavePending,
 }
 
+impl SentIoAction {
+    /// The action with this number of the UMDF enumeration. None for what is out of range, with which a Stop changes
+    /// nothing (TGT-23).
+    pub const fn from_number(number: u32) -> Option<SentIoAction> {
+        match number {
+            1 => Some(SentIoAction::Cancel),
+            2 => Some(SentIoAction::WaitForCompletion),
+            3 => Some(SentIoAction::LeavePending),
+            _ => None,
+        }
+    }
+}
+
 /// A state change that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TargetCall {
     Start,
     Stop(SentIoAction),
     Remove,
+    /// `DeleteWdfObject`: Remove, and then the object goes (FHT-21).
+    Delete,
 }
 
 /// A target: its state and the requests it has outstanding.
@@ -110,5 +145,22 @@ impl Target {
             awaited: 0,
             calls: VecDeque::new(),
         }
+    }
+
+    /// The target `at`; None when it was deleted, or its device is gone.
+    pub(crate) fn of<'a>(
+        devices: &'a mut SlotMap<DeviceId, Device>,
+        handles: &'a mut Handles,
+        at: TargetRef,
+    ) -> Option<&'a mut Target> {
+        match at.handle {
+            None => devices.get_mut(at.device).map(|device| &mut device.target),
+            Some(id) => handles.own_mut(at.device, id).map(|owned| &mut owned.target),
+        }
+    }
+
+    /// Whether it holds no request.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pended.is_empty() && self.in_flight.is_empty()
     }
 }

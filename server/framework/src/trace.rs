@@ -34,6 +34,10 @@ pub enum TraceKind {
     Done,
     /// `OnCompletion` was entered at this layer.
     OnCompletion,
+    /// The host was given a request of this layer to perform on a handle (FHT-10).
+    HostIo(IoKind),
+    /// A request of this layer to a file-handle target ended.
+    HostDone(IoKind),
     /// `OnCleanupFile` was entered.
     CleanupEnter,
     /// `OnCleanupFile` has returned.
@@ -83,6 +87,10 @@ pub enum Call {
     Stop,
     /// `IWDFIoTargetStateManagement::Remove`.
     Remove,
+    /// `IWDFFileHandleTargetFactory::CreateFileHandleTarget`.
+    CreateFileHandleTarget,
+    /// `IWDFObject::DeleteWdfObject` of a target.
+    DeleteTarget,
 }
 
 /// One entry.

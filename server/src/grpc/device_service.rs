@@ -138,7 +138,8 @@ impl v1::device_service_server::DeviceService for DeviceService {
         let session = caller(&request)?;
         let message = request.into_inner();
         let action = from_proto::sent_io_action(message.action);
-        let status = session.stop_target(&message.target_id, action).await.map_err(Refusal::from)?;
+        let inside = Some(message.inside_completion_of).filter(|number| *number != 0);
+        let status = session.stop_target(&message.target_id, action, inside).await.map_err(Refusal::from)?;
         Ok(Response::new(v1::StopTargetResponse { hresult: status.0 }))
     }
 
@@ -150,7 +151,7 @@ impl v1::device_service_server::DeviceService for DeviceService {
 
     async fn delete_target(&self, request: Request<v1::DeleteTargetRequest>) -> Answer<v1::DeleteTargetResponse> {
         let session = caller(&request)?;
-        let status = session.delete_target(&request.into_inner().target_id).map_err(Refusal::from)?;
+        let status = session.delete_target(&request.into_inner().target_id).await.map_err(Refusal::from)?;
         Ok(Response::new(v1::DeleteTargetResponse { hresult: status.0 }))
     }
 

@@ -225,12 +225,7 @@ pub fn send_options(options: Option<v1::SendOptions>) -> SendOptions {
 
 /// What Stop does with requests in flight; None for anything out of range (TGT-23).
 pub fn sent_io_action(number: i32) -> Option<SentIoAction> {
-    match v1::SentIoAction::try_from(number) {
-        Ok(v1::SentIoAction::CancelSentIo) => Some(SentIoAction::Cancel),
-        Ok(v1::SentIoAction::WaitForSentIoToComplete) => Some(SentIoAction::WaitForCompletion),
-        Ok(v1::SentIoAction::LeaveSentIoPending) => Some(SentIoAction::LeavePending),
-        Ok(v1::SentIoAction::Unspecified) | Err(_) => None,
-    }
+    u32::try_from(number).ok().and_then(SentIoAction::from_number) // the contract has UMDF's numbers
 }
 
 /// A callback id: zero names nothing.

@@ -110,7 +110,7 @@ fn queue(index: usize, config: &QueueConfig) -> v1::QueueDescription {
 pub fn trace_entry(entry: &TraceEntry, lowest: u8) -> v1::TraceEntry {
     let (kind, text) = trace_kind(entry.kind);
     let io = match entry.kind {
-        TraceKind::Io(kind) => Some(kind),
+        TraceKind::Io(kind) | TraceKind::HostIo(kind) | TraceKind::HostDone(kind) => Some(kind),
         TraceKind::Create | TraceKind::CreateByFramework | TraceKind::CreateDone => Some(IoKind::Create),
         _ => None,
     };
@@ -118,7 +118,7 @@ pub fn trace_entry(entry: &TraceEntry, lowest: u8) -> v1::TraceEntry {
         TraceKind::PnpEnter(kind) | TraceKind::PnpLeave(kind) => callback(kind),
         _ => v1::PnpCallback::Unspecified,
     };
-    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::OnCompletion);
+    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion);
     v1::TraceEntry {
         sequence: entry.sequence,
         time_ticks: ticks(entry.time),
@@ -143,6 +143,8 @@ fn trace_kind(kind: TraceKind) -> (v1::TraceKind, String) {
         TraceKind::Call(call @ Call::Send) => return (Wire::Send, format!("{call:?}")),
         TraceKind::Call(call) => return (Wire::Call, format!("{call:?}")),
         TraceKind::CallReturned(call) => return (Wire::Return, format!("{call:?}")),
+        TraceKind::HostIo(kind) => return (Wire::Call, host_function(kind).to_owned()),
+        TraceKind::HostDone(kind) => return (Wire::Return, host_function(kind).to_owned()),
         TraceKind::CreateByFramework => Wire::CreateByFramework,
         TraceKind::CancelCreatorsRequests => Wire::CancelCreatorsRequests,
         TraceKind::ContextCleanup => Wire::ContextCleanup,
@@ -167,6 +169,18 @@ fn trace_kind(kind: TraceKind) -> (v1::TraceKind, String) {
         TraceKind::DriverStop => Wire::DriverStop,
     };
     (wire, String::new())
+}
+
+/// What performs a request on a handle (FHT-10).
+fn host_function(kind: IoKind) -> &'static str {
+    match kind {
+        IoKind::Read => "ReadFile",
+        IoKind::Write => "WriteFile",
+        IoKind::FlushBuffers => "FlushFileBuffers",
+        IoKind::QueryInformation => "GetFileInformationByHandleEx",
+        IoKind::SetInformation => "SetFileInformationByHandle",
+        IoKind::DeviceControl | IoKind::Create => "DeviceIoControl", // a create never goes to a handle
+    }
 }
 
 /// A plug-and-play callback.
@@ -281,6 +295,8 @@ fn owner_state(state: ReceivedState) -> &'static str {
         ReceivedState::CancelPending => "held, OnCancel about to be called",
         ReceivedState::Cancelled => "held, OnCancel called",
         ReceivedState::Forwarded => "sent down",
+        ReceivedState::AtHost => "with the host, on a handle",
+        ReceivedState::AtHostCancelling => "with the host, which was asked to cancel it",
         ReceivedState::Completed => "completed",
     }
 }

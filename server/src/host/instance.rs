@@ -108,6 +108,7 @@ impl StackInstance {
         let stack = Stack::new(StackConfig {
             drivers,
             verifier: declaration.verifier,
+            dispatcher: Default::default(), // the host has no handles to give yet
             method_neither: declaration.method_neither,
             trace_capacity: limits.trace_entries_max as usize,
             findings_capacity: limits.findings_max as usize,

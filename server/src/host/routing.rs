@@ -58,6 +58,8 @@ impl Router<'_> {
                     self.uppers.remove(upper);
                     forgot = true;
                 }
+                // No stack is configured for the dispatcher that makes these, and no handle is ever opened.
+                Effect::SubmitHostIo { .. } | Effect::CancelHostIo { .. } => {}
                 own => self.events.push(UpperEvent::Own(own)),
             }
         }

@@ -144,6 +144,8 @@ impl SessionState {
             Effect::ReportFinding(_)
             | Effect::ReportDriverStop(_)
             | Effect::ReportVeto { .. }
+            | Effect::SubmitHostIo { .. }
+            | Effect::CancelHostIo { .. }
             | Effect::StackRemoved => {}
         }
     }

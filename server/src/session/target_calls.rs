@@ -18,7 +18,7 @@ impl Session {
     /// [`SessionError::TargetNotOwned`], and those of every call.
     pub fn target_state(&self, target: &str) -> Result<TargetState, SessionError> {
         self.own_target(target)?;
-        self.operate(|op| Ok(op.stack.target_state(op.upper)))
+        self.operate(|op| Ok(op.stack.target_state(op.upper, None)))
     }
 
     /// Start (TGT-20).
@@ -26,23 +26,29 @@ impl Session {
     /// # Errors
     /// [`SessionError::TargetNotOwned`], [`SessionError::LimitReached`], and those of every call.
     pub async fn start_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
-        self.change_target(target, |op, call| op.stack.target_start_requested(op.now, op.upper, call)).await
+        self.change_target(target, |op, call| op.stack.target_start_requested(op.now, op.upper, None, call)).await
     }
 
-    /// Stop (TGT-23); None is an action out of range, which changes nothing.
+    /// Stop (TGT-23); without an action it was out of range, which changes nothing. `inside` is the request in whose
+    /// OnCompletion the call is made, if it is (TGT-26).
     ///
     /// # Errors
-    /// As [`Session::start_target`].
+    /// As [`Session::start_target`], and those of naming a request.
     pub async fn stop_target(
         self: &Arc<Self>,
         target: &str,
         action: Option<SentIoAction>,
+        inside: Option<u64>,
     ) -> Result<HResult, SessionError> {
-        let Some(action) = action else {
-            self.target_state(target)?; // an id that is not the session's own is refused all the same
-            return Ok(HResult::S_OK);
+        self.own_target(target)?;
+        let inside = match inside {
+            Some(number) => Some(self.operate(|op| op.state.requests.object(number).map(|object| object.id))?),
+            None => None,
         };
-        self.change_target(target, |op, call| op.stack.target_stop_requested(op.now, op.upper, action, call)).await
+        let stop = |op: &mut Operation<'_>, call| {
+            op.stack.target_stop_requested(op.now, op.upper, None, action, inside, call);
+        };
+        self.change_target(target, stop).await
     }
 
     /// Remove (TGT-29).
@@ -50,16 +56,15 @@ impl Session {
     /// # Errors
     /// As [`Session::start_target`].
     pub async fn remove_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
-        self.change_target(target, |op, call| op.stack.target_remove_requested(op.now, op.upper, call)).await
+        self.change_target(target, |op, call| op.stack.target_remove_requested(op.now, op.upper, None, call)).await
     }
 
     /// DeleteWdfObject: the default target belongs to the framework (OBJ-4).
     ///
     /// # Errors
-    /// [`SessionError::TargetNotOwned`], and those of every call.
-    pub fn delete_target(&self, target: &str) -> Result<HResult, SessionError> {
-        self.target_state(target)?;
-        Ok(HResult::ERROR_ACCESS_DENIED)
+    /// As [`Session::start_target`].
+    pub async fn delete_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
+        self.change_target(target, |op, call| op.stack.target_delete_requested(op.now, op.upper, None, call)).await
     }
 
     async fn change_target(

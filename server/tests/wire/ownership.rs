@@ -42,7 +42,11 @@ async fn name_everything(
     refused!(cancel, v1::CancelRequest { request_id }, request_reason);
     refused!(get_target, v1::GetTargetRequest { target_id: target_id.clone() }, target_reason);
     refused!(start_target, v1::StartTargetRequest { target_id: target_id.clone() }, target_reason);
-    refused!(stop_target, v1::StopTargetRequest { target_id: target_id.clone(), action: 1 }, target_reason);
+    refused!(
+        stop_target,
+        v1::StopTargetRequest { target_id: target_id.clone(), action: 1, ..Default::default() },
+        target_reason
+    );
     refused!(remove_target, v1::RemoveTargetRequest { target_id: target_id.clone(), surprise: false }, target_reason);
     refused!(delete_target, v1::DeleteTargetRequest { target_id }, target_reason);
     refused!(

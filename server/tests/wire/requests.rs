@@ -97,7 +97,11 @@ async fn a_stopped_target_pends_and_a_started_one_delivers() {
     let bench = Bench::new().await;
     let mut upper = bench.open("null").await;
     let file = upper.file("f").await;
-    let stop = v1::StopTargetRequest { target_id: String::new(), action: v1::SentIoAction::LeaveSentIoPending.into() };
+    let stop = v1::StopTargetRequest {
+        target_id: String::new(),
+        action: v1::SentIoAction::LeaveSentIoPending.into(),
+        ..Default::default()
+    };
     assert_eq!(upper.device.stop_target(stop).await.expect("an answer").into_inner().hresult, 0);
     let (id, _) = upper.send_read(&file, 1, 0).await;
     let request = v1::GetRequestRequest { request_id: id };
@@ -105,7 +109,7 @@ async fn a_stopped_target_pends_and_a_started_one_delivers() {
     assert_eq!(pended.state(), v1::RequestState::Pended);
     upper.device.start_target(v1::StartTargetRequest::default()).await.expect("an answer");
     assert_eq!(upper.events(0).await.completion().await.1.request_id, id);
-    let unknown = v1::StopTargetRequest { target_id: String::new(), action: 77 };
+    let unknown = v1::StopTargetRequest { target_id: String::new(), action: 77, ..Default::default() };
     assert_eq!(upper.device.stop_target(unknown).await.expect("TGT-23").into_inner().hresult, 0);
     let state = upper.device.get_target(v1::GetTargetRequest::default()).await.expect("an answer").into_inner();
     assert_eq!(state.state(), v1::TargetState::Started);

@@ -3,6 +3,9 @@
 //! ```text
 //!  Send ──► Io(L1) ──► Io(L2) ──► Done(L2) ──► OnCompletion(L1) ──► Done(L1) ──► OnCompletion(L0)
 //! ```
+//! At a file-handle target the host is in the place of a layer: `HostIo(L1)` gives it the packet of L1, `HostDone(L1)`
+//! takes it back.
+//!
 //! Downwards a packet skips layers that see nothing of it, and `Done` without `Io` is a request that its queue or its
 //! target ended. What may never be seen is a layer acting on a packet that is below it or that it has completed.
 
@@ -15,6 +18,8 @@ enum Place {
     Creator,
     /// This layer was the last to get it.
     At(u32),
+    /// The host performs it for this layer.
+    AtHostOf(u32),
     /// This layer has completed it; nobody above has heard of it.
     Climbing(u32),
 }
@@ -33,6 +38,12 @@ pub(super) fn broken(moments: &[Moment], request: &str) -> Option<String> {
             ("Send", _) if moment.status().is_some_and(|status| status.is_success()) => Place::Creator,
             ("Io", Place::Creator) => Place::At(layer),
             ("Io", Place::At(owner)) if owner <= layer => Place::At(layer),
+            ("HostIo", Place::Creator) if layer == 0 => Place::AtHostOf(0),
+            ("HostIo", Place::At(owner)) if owner == layer => Place::AtHostOf(layer),
+            ("HostDone", Place::AtHostOf(owner)) if owner == layer => Place::Climbing(layer + 1),
+            // It never came to the host: cancelled in the target, or the handle was closed.
+            ("HostDone", Place::Creator) if layer == 0 => Place::Climbing(1),
+            ("HostDone", Place::At(owner)) if owner == layer => Place::Climbing(layer + 1),
             ("OnCancel" | "OnIoCanceledOnQueue", Place::At(owner)) if owner == layer => place,
             ("Done", Place::Creator) => Place::Climbing(layer),
             ("Done", Place::At(owner)) if owner <= layer => Place::Climbing(layer),
@@ -40,7 +51,7 @@ pub(super) fn broken(moments: &[Moment], request: &str) -> Option<String> {
                 0 => Place::Creator,
                 _ => Place::At(layer),
             },
-            ("Io" | "OnCancel" | "OnIoCanceledOnQueue" | "Done" | "OnCompletion", _) => {
+            ("Io" | "HostIo" | "HostDone" | "OnCancel" | "OnIoCanceledOnQueue" | "Done" | "OnCompletion", _) => {
                 return Some(format!("{moment} while it was {place:?}"));
             }
             _ => place,

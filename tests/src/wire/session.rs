@@ -206,7 +206,10 @@ pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, 
         }
         Act::Stop => {
             let action = v1::SentIoAction::LeaveSentIoPending.into();
-            clients.device.stop_target(v1::StopTargetRequest { target_id: String::new(), action }).await?;
+            clients
+                .device
+                .stop_target(v1::StopTargetRequest { target_id: String::new(), action, ..Default::default() })
+                .await?;
             Ok(Deed::Begun(Call(u64::MAX)))
         }
         Act::Remove => {
@@ -218,6 +221,7 @@ pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, 
             clients.lab.advance_clock(v1::AdvanceClockRequest { stack, ticks, wall_clock_shift_ticks: 0 }).await?;
             Ok(Deed::Advanced)
         }
+        Act::PeerWrites(..) => panic!("there are no handles over the wire"),
         Act::Control(layer, command) => {
             let request = v1::ControlDriverRequest { stack, layer: u32::from(layer), command };
             let reply = clients.lab.control_driver(request).await;

@@ -21,6 +21,7 @@ mod requests;
 mod rounds;
 mod sessions;
 mod status;
+mod target_misuse;
 mod targets;
 mod upper;
 

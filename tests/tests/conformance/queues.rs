@@ -106,6 +106,7 @@ mod f08_bad_configuration {
         Stack::new(StackConfig {
             drivers: vec![Box::new(Misfit(queue))],
             verifier: Default::default(),
+            dispatcher: Default::default(),
             method_neither: Default::default(),
             trace_capacity: 0,
             findings_capacity: 0,

@@ -73,47 +73,19 @@ scenario! {
     }
 }
 
-/// The framework has no operation that gives a target's file or deletes a target: the default target is not an object
-/// that L0 could name to it. What there is to see is on the wire.
-mod default_target {
-    use lowerdeck_proto::v1;
-    use lowerdeck_tests::backend::Backend;
-    use lowerdeck_tests::wire::{Clients, Server, Wire, open};
-
-    use super::*;
-
-    fn device(server: &Server) -> v1::device_service_client::DeviceServiceClient<lowerdeck_tests::wire::Channelled> {
-        let (clients, _, _): (Clients, _, _) = server.run(open(server, &stack(DEFAULT)));
-        clients.device
+scenario! {
+    c02_get_target_file: stack(DEFAULT), [framework, wire], |s| {
+        assert!(!s.has_target_file());
     }
+}
 
-    mod c02_get_target_file {
-        use super::*;
-
-        #[test]
-        fn wire() {
-            let server = Server::start();
-            let mut device = device(&server);
-            let target = server.run(device.get_target(v1::GetTargetRequest { target_id: String::new() }));
-            let target = target.expect("the default target is there").into_inner();
-            assert_eq!((target.state(), target.has_target_file), (v1::TargetState::Started, false));
-        }
-    }
-
-    mod c31_delete_of_the_default_target {
-        use super::*;
-
-        #[test]
-        fn wire() {
-            let mut upper = Wire::new(&stack(DEFAULT));
-            assert_eq!(upper.delete_target(), HResult(0x8007_0005));
-            assert_eq!(upper.target_state(), 1, "it is as it was");
-            let mut stage = lowerdeck_tests::stage::Stage::new(Box::new(upper));
-            stage.open("f");
-            stage.start("r", "f", read(4));
-            assert_eq!(stage.ended("r"), (HResult::S_OK, 4));
-            stage.close("f");
-            lowerdeck_tests::laws::check(&mut stage);
-        }
+scenario! {
+    c31_delete_of_the_default_target: stack(DEFAULT), [framework, wire], |s| {
+        assert_eq!(s.delete_target(), HResult::ERROR_ACCESS_DENIED);
+        assert_eq!(s.target_state(), 1, "it is as it was");
+        s.open("f");
+        s.start("r", "f", read(4));
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.close("f");
     }
 }

@@ -319,7 +319,9 @@ impl Driver for ScriptedDriver {
                         self.notes.add(format!("create-file {name}: {status}"));
                         status
                     }
-                    DriverCallResult::Closed => HResult::STATUS_INVALID_DEVICE_STATE,
+                    DriverCallResult::Closed | DriverCallResult::TargetChanged(_) => {
+                        HResult::STATUS_INVALID_DEVICE_STATE
+                    }
                 };
                 if let Some(kept) = then.and_then(|then| self.kept.remove(then)) {
                     self.finish(cx, kept, &Completion::of(status));

@@ -6,16 +6,19 @@
 //!  pended in the target, or undelivered    the framework completes it cancelled (QUE-8)    CompletedByFramework
 //!  back in a queue of a driver that cares  OnIoCanceledOnQueue (REQ-52)                    Delivered
 //!  armed                                   OnCancel, once per arming (REQ-49)              Delivered
+//!  at the host                             the host is asked to cancel it (FHT-13)         Delivered
 //!  owned, not armed                        remembered until MarkCancelable (REQ-28)        Remembered
 //!  completed, or the completion climbing   nothing (REQ-33)                                AlreadyCompleted
 //! ```
 
-use crate::device::Device;
+use crate::effect::Effect;
+use crate::handle::HostIoId;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::received::{ReceivedEvent, ReceivedState};
 use crate::request::RequestState;
 use crate::scheduler::Step;
 use crate::status::HResult;
+use crate::target::{Target, TargetRef};
 use crate::timer::TimerTask;
 use crate::trace::{Call, TraceKind};
 
@@ -25,7 +28,7 @@ use super::dispatch::Invocation;
 /// What became of a cancel (design 3.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CancelAnswer {
-    /// The owner's `OnCancel` will be called.
+    /// The owner's `OnCancel` will be called, or the host was asked.
     Delivered,
     /// The owner has not armed the request; the cancel is remembered.
     Remembered,
@@ -89,6 +92,11 @@ impl Core {
             ReceivedState::Armed => {
                 received.state.step(ReceivedEvent::CancelDelivered);
                 self.run_queue.push(Step::Cancel(current));
+                CancelAnswer::Delivered
+            }
+            ReceivedState::AtHost => {
+                received.state.step(ReceivedEvent::HostCancelAsked);
+                self.effects.push(Effect::CancelHostIo { io: HostIoId(current) });
                 CancelAnswer::Delivered
             }
             _ => CancelAnswer::Remembered,
@@ -172,9 +180,9 @@ impl Core {
         }
     }
 
-    /// Cancels everything a device has sent and not got back, except what ignores its target (TGT-24, TGT-27).
-    pub(crate) fn cancel_in_flight(&mut self, device: DeviceId, all: bool) {
-        let Some(target) = self.devices.get(device).map(|device: &Device| &device.target) else { return };
+    /// Cancels everything a device has sent through a target and not got back, except what ignores its target (TGT-24, TGT-27).
+    pub(crate) fn cancel_in_flight(&mut self, target: TargetRef, all: bool) {
+        let Some(target) = Target::of(&mut self.devices, &mut self.handles, target) else { return };
         for id in target.in_flight.members(&self.received) {
             let chosen = self.received.get(id).filter(|hop| all || !hop.ignores_target);
             if let Some(request) = chosen.map(|hop| hop.request) {

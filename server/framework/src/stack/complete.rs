@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::effect::Effect;
 use crate::file::{FileEvent, FileState};
+use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind};
 use crate::received::{Received, ReceivedEvent, ReceivedState};
@@ -15,6 +16,7 @@ use crate::request::RequestEvent;
 use crate::rule::Rule;
 use crate::scheduler::Step;
 use crate::status::HResult;
+use crate::target::TargetRef;
 use crate::trace::TraceKind;
 
 use super::core::Core;
@@ -24,7 +26,7 @@ use super::dispatch::Invocation;
 #[derive(Clone, Copy)]
 pub(crate) struct Untied {
     pub(crate) file: Option<FileId>,
-    pub(crate) sender: DeviceId,
+    pub(crate) target: TargetRef,
 }
 
 impl Core {
@@ -101,6 +103,7 @@ impl Core {
         let received = &self.received[id];
         let (device, request, file) = (received.receiver, received.request, received.file);
         let (kind, room) = (received.parameters.kind, received.parameters.output_length);
+        let done = if received.aim == Aim::Lower { TraceKind::Done } else { TraceKind::HostDone(kind) };
         let status = status.at_completion();
         let packet = &mut self.requests[request];
         packet.status = status;
@@ -112,12 +115,7 @@ impl Core {
                 self.create_done_at(file, device, status);
             }
         } else {
-            self.note(device, TraceKind::Done)
-                .file(file)
-                .request(Some(request))
-                .status(status)
-                .information(information)
-                .record();
+            self.note(device, done).file(file).request(Some(request)).status(status).information(information).record();
         }
         self.run_queue.push(Step::Climb(id));
     }
@@ -135,7 +133,7 @@ impl Core {
         if let Some(timer) = hop.timer {
             self.timers.disarm(timer);
         }
-        let untied = Untied { file: hop.file, sender: hop.sender };
+        let untied = Untied { file: hop.file, target: hop.target() };
         let packet = &mut self.requests[hop.request];
         if hop.timed_out && packet.status.is_cancelled() {
             packet.status = HResult::STATUS_IO_TIMEOUT; // REQ-25
@@ -255,7 +253,10 @@ impl Core {
         if let Some(file) = untied.file {
             self.settle_file(file);
         }
-        self.settle_target(untied.sender);
+        self.settle_target(untied.target);
+        if untied.target.handle.is_some() {
+            self.host_hop_ended(untied.target.device);
+        }
     }
 
     /// P5 ends when nothing is tied to the file any more.

@@ -13,6 +13,7 @@ use crate::device::{Device, DeviceLock};
 use crate::driver::DriverCallResult;
 use crate::effect::{CallResult, Effect};
 use crate::file::File;
+use crate::handle::Handles;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, FileLabel, ReceivedId, RequestId, RequestLabel};
 use crate::io::IoParameters;
 use crate::ioctl::MethodNeitherAction;
@@ -57,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) requests: SlotMap<RequestId, Request>,
     pub(crate) received: SlotMap<ReceivedId, Received>,
     pub(crate) callbacks: SlotMap<CallbackId, BlockedCallback>,
+    pub(crate) handles: Handles,
     pub(crate) timers: Timers,
     pub(crate) run_queue: RunQueue,
     pub(crate) effects: Vec<Effect>,
@@ -76,6 +78,7 @@ impl Core {
         trace: Trace,
         run_queue: RunQueue,
         method_neither: MethodNeitherAction,
+        handles: Handles,
     ) -> Core {
         Core {
             now: Now::default(),
@@ -89,6 +92,7 @@ impl Core {
             requests: SlotMap::with_key(),
             received: SlotMap::with_key(),
             callbacks: SlotMap::with_key(),
+            handles,
             timers: Timers::default(),
             run_queue,
             effects: Vec::new(),
@@ -170,7 +174,8 @@ impl Core {
         if let Some(hosted) = owner.hosted_mut() {
             let result = match result {
                 CallResult::WdfFileCreated(result) => DriverCallResult::WdfFileCreated(result),
-                CallResult::Closed | CallResult::TargetChanged(_) => DriverCallResult::Closed,
+                CallResult::Closed => DriverCallResult::Closed,
+                CallResult::TargetChanged(status) => DriverCallResult::TargetChanged(status),
             };
             hosted.returns.push_back((call, result));
             self.run_queue.push(Step::Return(device));

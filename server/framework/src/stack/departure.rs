@@ -77,6 +77,9 @@ impl Core {
         if !going || device.open_files > 0 {
             return;
         }
+        if !self.delete_handle_targets(upper) {
+            return; // goes on when the host has finished what it has
+        }
         self.close_target_of_removed(upper);
         for (call, _) in std::mem::take(&mut self.devices[upper].target.calls) {
             let result = crate::effect::CallResult::TargetChanged(HResult::S_OK);

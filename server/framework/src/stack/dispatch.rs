@@ -56,7 +56,7 @@ impl Stack {
                     self.core.settle(untied);
                 }
             }
-            Step::Release(device) => self.core.release(device),
+            Step::Release(target) => self.core.release(target),
             Step::Notify(file, layer) => {
                 if let Some(invocation) = self.core.notify(file, layer) {
                     self.invoke(invocation);
@@ -103,7 +103,7 @@ impl Stack {
     fn run_return(&mut self, device: DeviceId) {
         let Some(hosted) = self.core.devices.get_mut(device).and_then(|device| device.hosted_mut()) else { return };
         if let Some((call, result)) = hosted.returns.pop_front() {
-            self.call(device, Callback::OnCompletion, |driver, cx| driver.on_call_returned(cx, call, result));
+            self.call(device, Callback::OnCallReturned, |driver, cx| driver.on_call_returned(cx, call, result));
         }
     }
 

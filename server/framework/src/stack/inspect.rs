@@ -31,7 +31,7 @@ impl Core {
         let mut files: Vec<OutstandingFile> =
             self.files.iter().map(|(id, file)| self.outstanding_file(id, file)).collect();
         files.sort_by_key(|file| file.label);
-        OutstandingReport { files }
+        OutstandingReport { files, leaked_handles: self.handles.leaked().cloned().collect() }
     }
 
     fn outstanding_file(&self, id: FileId, file: &File) -> OutstandingFile {

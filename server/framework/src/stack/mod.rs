@@ -13,6 +13,8 @@ mod create;
 mod deletion;
 mod departure;
 mod dispatch;
+mod handle_targets;
+mod host_io;
 mod inspect;
 pub(crate) mod phase;
 mod pnp;
@@ -34,6 +36,7 @@ use crate::clock::Now;
 use crate::device::{Device, DeviceLock, DeviceState, Hosted, Role};
 use crate::driver::{DispatchType, Driver, QueueConfig};
 use crate::effect::Effect;
+use crate::handle::{Dispatcher, Handles};
 use crate::ids::{DeviceId, Level};
 use crate::ioctl::MethodNeitherAction;
 use crate::power::{PowerState, SurpriseNotice};
@@ -58,6 +61,8 @@ pub struct StackConfig {
     pub drivers: Vec<Box<dyn Driver>>,
     /// What a violation does.
     pub verifier: VerifierMode,
+    /// `UmdfDispatcher`.
+    pub dispatcher: Dispatcher,
     /// `UmdfMethodNeitherAction`.
     pub method_neither: MethodNeitherAction,
     /// Trace entries kept.
@@ -155,12 +160,14 @@ impl Stack {
     /// # Errors
     /// When the drivers' declarations cannot be (see [`StackError`]).
     pub fn new(config: StackConfig) -> Result<Stack, StackError> {
-        let StackConfig { drivers, verifier, method_neither, trace_capacity, findings_capacity, scheduler } = config;
+        let StackConfig { drivers, verifier, dispatcher, method_neither, trace_capacity, findings_capacity, scheduler } =
+            config;
         if drivers.is_empty() || drivers.len() > LAYERS_MAX {
             return Err(StackError::Layers(drivers.len()));
         }
         let verifier = Verifier::new(verifier, findings_capacity);
-        let mut core = Core::new(verifier, Trace::new(trace_capacity), RunQueue::new(scheduler), method_neither);
+        let (trace, run_queue) = (Trace::new(trace_capacity), RunQueue::new(scheduler));
+        let mut core = Core::new(verifier, trace, run_queue, method_neither, Handles::new(dispatcher));
         let mut lower = None;
         for (index, driver) in drivers.iter().enumerate().rev() {
             let device = build_device(index, driver.as_ref(), lower)?;

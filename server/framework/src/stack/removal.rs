@@ -141,6 +141,9 @@ impl Core {
         if !self.may_be_removed(device) {
             return false; // goes on when its last file is gone
         }
+        if !self.delete_handle_targets(device) {
+            return false; // goes on when the host has finished what it has
+        }
         self.close_target_of_removed(device);
         self.devices[device].state = DeviceState::Removed;
         true

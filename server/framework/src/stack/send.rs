@@ -8,14 +8,15 @@ use bytes::Bytes;
 use crate::chain::Chain;
 use crate::clock::Due;
 use crate::context::Forward;
-use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
+use crate::handle::Aim;
+use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId, TargetId};
 use crate::io::{Format, IoParameters, SendOptions};
 use crate::received::{Received, ReceivedEvent, ReceivedState};
 use crate::request::{Request, RequestEvent, RequestState};
 use crate::rule::Rule;
 use crate::scheduler::Step;
 use crate::status::HResult;
-use crate::target::TargetState;
+use crate::target::{Target, TargetRef, TargetState};
 use crate::timer::TimerTask;
 use crate::trace::{Call, TraceKind};
 
@@ -23,14 +24,15 @@ use super::core::Core;
 
 /// One hop of a packet about to begin.
 pub(crate) struct Launch {
-    request: RequestId,
-    parent: Option<ReceivedId>,
-    sender: DeviceId,
-    receiver: DeviceId,
-    file: Option<FileId>,
-    parameters: IoParameters,
-    options: SendOptions,
-    by_framework: bool,
+    pub(crate) request: RequestId,
+    pub(crate) parent: Option<ReceivedId>,
+    pub(crate) sender: DeviceId,
+    pub(crate) receiver: DeviceId,
+    pub(crate) aim: Aim,
+    pub(crate) file: Option<FileId>,
+    pub(crate) parameters: IoParameters,
+    pub(crate) options: SendOptions,
+    pub(crate) by_framework: bool,
 }
 
 impl Launch {
@@ -43,8 +45,8 @@ impl Launch {
         file: Option<FileId>,
         parameters: IoParameters,
     ) -> Launch {
-        let options = SendOptions::default();
-        Launch { request, parent, sender, receiver, file, parameters, options, by_framework: true }
+        let (aim, options) = (Aim::Lower, SendOptions::default());
+        Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework: true }
     }
 }
 
@@ -70,19 +72,30 @@ impl Core {
 
     /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
     pub(crate) fn format_request(&mut self, creator: DeviceId, request: RequestId, format: Format) -> HResult {
+        let checked = self.check_format(creator, &format).and_then(|()| IoParameters::try_from(format.io));
+        self.formatted(creator, request, format.file, checked.map(|parameters| (parameters, Aim::Lower)))
+    }
+
+    /// The end of a Format call on any target: what was `checked` is taken, or the request is unformatted (TGT-14).
+    pub(crate) fn formatted(
+        &mut self,
+        creator: DeviceId,
+        request: RequestId,
+        file: Option<FileId>,
+        checked: Result<(IoParameters, Aim), HResult>,
+    ) -> HResult {
         let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
         if entry.state.is_outstanding() {
             return HResult::STATUS_INVALID_DEVICE_REQUEST; // TGT-13: the travelling request is unaffected
         }
         self.unpin(request);
-        let checked = self.check_format(creator, &format).and_then(|()| IoParameters::try_from(format.io));
         let entry = &mut self.requests[request];
         entry.file = None;
         match checked {
-            Ok(parameters) => {
+            Ok((parameters, aim)) => {
                 entry.state.step(RequestEvent::Formatted);
                 entry.kind = Some(parameters.kind);
-                entry.file = format.file;
+                (entry.aim, entry.file) = (aim, file);
                 (entry.output_start, entry.input_start) = (parameters.output_start, parameters.input_start);
                 (entry.code, entry.device_offset) = (parameters.code, parameters.device_offset);
                 entry.format = Some(parameters);
@@ -110,14 +123,20 @@ impl Core {
         if entry.accepts_io_from(creator) { Ok(()) } else { Err(HResult::STATUS_FILE_CLOSED) } // CLS-18
     }
 
-    /// `Send` of a driver-created request.
-    pub(crate) fn send_request(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) -> HResult {
+    /// `Send` of a driver-created request to `target`; None is the default target.
+    pub(crate) fn send_request(
+        &mut self,
+        creator: DeviceId,
+        request: RequestId,
+        target: Option<TargetId>,
+        options: SendOptions,
+    ) -> HResult {
         let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
         if entry.state.is_outstanding() {
             self.violation(creator, Rule::Req11, None, Some(request));
             return HResult::STATUS_INVALID_DEVICE_REQUEST;
         }
-        let result = self.accept(creator, request, options);
+        let result = self.accept(creator, request, target, options);
         let status = result.err().unwrap_or(HResult::S_OK);
         if let Some(entry) = self.requests.get_mut(request) {
             entry.status = status; // REQ-8: after a failed Send, GetStatus gives the same code
@@ -133,18 +152,28 @@ impl Core {
     }
 
     /// Every reason to refuse a Send of a driver-created request, in order.
-    fn accept(&self, creator: DeviceId, request: RequestId, options: SendOptions) -> Result<(), HResult> {
+    fn accept(
+        &self,
+        creator: DeviceId,
+        request: RequestId,
+        target: Option<TargetId>,
+        options: SendOptions,
+    ) -> Result<(), HResult> {
         let entry = &self.requests[request];
-        options.check_for_created()?;
-        if entry.state != RequestState::Formatted {
-            return Err(HResult::STATUS_REQUEST_NOT_ACCEPTED); // REQ-9, REQ-10
+        options.check_for_created().map_err(|status| match target {
+            Some(_) if status == HResult::STATUS_INVALID_DEVICE_STATE => HResult::STATUS_INVALID_DEVICE_REQUEST,
+            _ => status, // REQ-17 has two codes for SEND_AND_FORGET
+        })?;
+        if entry.state != RequestState::Formatted || entry.aim.target() != target {
+            return Err(HResult::STATUS_REQUEST_NOT_ACCEPTED); // REQ-9, REQ-10, TGT-17
         }
-        let device = &self.devices[creator];
-        if device.lower.is_none() || !device.target.state.accepts() {
+        let leads = entry.aim != Aim::Lower || self.devices[creator].lower.is_some();
+        let at = TargetRef { device: creator, handle: target };
+        if !leads || !self.target(at).is_some_and(|target| target.state.accepts()) {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-18, REQ-21; nothing lies under the terminator
         }
-        let open = entry.file.and_then(|file| self.files.get(file)).is_some_and(|file| file.accepts_io_from(creator));
-        if !open {
+        let is_open = |file: FileId| self.files.get(file).is_some_and(|file| file.accepts_io_from(creator));
+        if entry.aim == Aim::Lower && !entry.file.is_some_and(is_open) {
             return Err(HResult::STATUS_FILE_CLOSED); // CLS-18, CLS-22
         }
         if entry.cancelled {
@@ -159,10 +188,14 @@ impl Core {
         let parameters = entry.format.take().expect("a formatted request has its parameters");
         entry.sent_at = now;
         (entry.information, entry.output) = (0, Bytes::new());
-        let file = entry.file;
-        let receiver = self.devices[creator].lower.expect("a device whose target accepts has a lower device");
+        let (file, aim) = (entry.file, entry.aim);
         let sender = creator;
-        self.launch(Launch { request, parent: None, sender, receiver, file, parameters, options, by_framework: false });
+        let receiver = match aim {
+            Aim::Lower => self.devices[creator].lower.expect("a device whose target accepts has a lower device"),
+            Aim::Handle { .. } => sender,
+        };
+        let by_framework = false;
+        self.launch(Launch { request, parent: None, sender, receiver, aim, file, parameters, options, by_framework });
     }
 
     /// `SetCompletionCallback`, before or after Format; nothing changes once the request was sent (REQ-5).
@@ -221,6 +254,7 @@ impl Core {
             parent: Some(parent),
             sender,
             receiver,
+            aim: Aim::Lower,
             file,
             parameters,
             options,
@@ -244,16 +278,18 @@ impl Core {
 
     /// Puts a hop on its way: tied to its file and target, then delivered, or pended in a stopped target.
     pub(crate) fn launch(&mut self, launch: Launch) {
-        let Launch { request, parent, sender, receiver, file, parameters, options, by_framework } = launch;
+        let Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework } = launch;
         let ignores_target = by_framework || options.has(SendOptions::IGNORE_TARGET_STATE);
-        let target = &self.devices[sender].target;
+        let target = self.target(TargetRef { device: sender, handle: aim.target() });
         // Behind requests that Start is still draining, order is kept (TGT-20).
-        let pends = !ignores_target && (target.state == TargetState::Stopped || !target.pended.is_empty());
+        let holds = |target: &Target| target.state == TargetState::Stopped || !target.pended.is_empty();
+        let pends = !ignores_target && target.is_some_and(holds);
         let id = self.received.insert(Received {
             request,
             parent,
             sender,
             receiver,
+            aim,
             file,
             parameters,
             buffers: None,
@@ -286,7 +322,15 @@ impl Core {
             self.requests[request].state.step(event);
         }
         if !pends {
-            self.arrive(id);
+            self.deliver(id);
+        }
+    }
+
+    /// What its target has let through arrives below, or goes to the host.
+    fn deliver(&mut self, id: ReceivedId) {
+        match self.received[id].aim {
+            Aim::Lower => self.arrive(id),
+            Aim::Handle { handle, .. } => self.submit(id, handle),
         }
     }
 
@@ -294,8 +338,8 @@ impl Core {
     fn track(&mut self, id: ReceivedId, pends: bool) {
         let received = &mut self.received[id];
         received.pended = pends;
-        let (sender, awaited) = (received.sender, !received.ignores_target);
-        let target = &mut self.devices[sender].target;
+        let (at, awaited) = (received.target(), !received.ignores_target);
+        let Some(target) = Target::of(&mut self.devices, &mut self.handles, at) else { return };
         if pends {
             target.pended.push_back(&mut self.received, id);
         } else {
@@ -305,14 +349,14 @@ impl Core {
     }
 
     /// Delivers the oldest pended request of a started target (TGT-20).
-    pub(crate) fn release(&mut self, device: DeviceId) {
-        let Some(owner) = self.devices.get_mut(device) else { return };
-        if owner.target.state != TargetState::Started {
+    pub(crate) fn release(&mut self, at: TargetRef) {
+        let Some(target) = Target::of(&mut self.devices, &mut self.handles, at) else { return };
+        if target.state != TargetState::Started {
             return;
         }
-        let Some(id) = owner.target.pended.first() else { return };
-        owner.target.pended.remove(&mut self.received, id);
-        let more = !owner.target.pended.is_empty();
+        let Some(id) = target.pended.first() else { return };
+        target.pended.remove(&mut self.received, id);
+        let more = !target.pended.is_empty();
         self.received[id].state.step(ReceivedEvent::Released);
         let request = self.received[id].request;
         if self.received[id].parent.is_none() {
@@ -320,9 +364,9 @@ impl Core {
         }
         self.track(id, false);
         if more {
-            self.run_queue.push(Step::Release(device));
+            self.run_queue.push(Step::Release(at));
         }
-        self.arrive(id);
+        self.deliver(id);
     }
 
     /// `Reuse` (REQ-41, REQ-42).
@@ -365,8 +409,8 @@ impl Core {
         if received.by_framework {
             return;
         }
-        let (sender, pended, awaited) = (received.sender, received.pended, !received.ignores_target);
-        let target = &mut self.devices[sender].target;
+        let (at, pended, awaited) = (received.target(), received.pended, !received.ignores_target);
+        let Some(target) = Target::of(&mut self.devices, &mut self.handles, at) else { return };
         let chain: &mut Chain = if pended { &mut target.pended } else { &mut target.in_flight };
         chain.remove(&mut self.received, id);
         if !pended {

@@ -88,6 +88,7 @@ impl Core {
                 self.return_upper_call(file.creator, call, result);
             }
         }
+        self.abandon_host_io(status);
         self.received.clear();
         for upper in self.uppers.clone() {
             let target = &mut self.devices[upper].target;
@@ -103,7 +104,7 @@ impl Core {
     }
 
     /// Only upper drivers are told: hosted ones are gone with the process.
-    fn return_upper_call(&mut self, device: DeviceId, call: crate::ids::CallId, result: CallResult) {
+    pub(super) fn return_upper_call(&mut self, device: DeviceId, call: crate::ids::CallId, result: CallResult) {
         if self.devices[device].upper().is_some() {
             self.effects.push(Effect::ReturnCall { upper: device, call, result });
         }

@@ -1,5 +1,7 @@
 //! The machines as snapshots, and the laws on random lives of a small stack.
 
+mod handle_lives;
+mod handles;
 mod laws;
 mod machines;
 mod probe;

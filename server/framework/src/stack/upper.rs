@@ -7,12 +7,12 @@ use crate::callback::CallbackSet;
 use crate::clock::Now;
 use crate::device::{Device, DeviceState, Role, Upper};
 use crate::effect::CallResult;
-use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId};
+use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId, TargetId};
 use crate::io::{Format, SendOptions};
 use crate::power::{PowerState, SurpriseNotice};
 use crate::request::RequestView;
 use crate::status::HResult;
-use crate::target::{SentIoAction, Target, TargetCall, TargetState};
+use crate::target::{SentIoAction, Target, TargetCall, TargetRef, TargetState};
 
 use super::cancel::CancelAnswer;
 use super::dispatch::as_result;
@@ -131,7 +131,7 @@ impl Stack {
     /// `Send`. `S_OK`: one completion will follow; anything else: none will (REQ-7).
     pub fn send_requested(&mut self, now: Now, upper: DeviceId, request: RequestId, options: SendOptions) -> HResult {
         if self.alive(now, upper) {
-            self.core.send_request(upper, request, options)
+            self.core.send_request(upper, request, None, options)
         } else {
             HResult::STATUS_INVALID_DEVICE_STATE
         }
@@ -168,33 +168,57 @@ impl Stack {
         self.core.request_view(request)
     }
 
-    /// `GetState` of the default target (TGT-32). Closed for an upper driver that is gone.
-    pub fn target_state(&self, upper: DeviceId) -> TargetState {
-        self.core.devices.get(upper).map_or(TargetState::Closed, |device| device.target.state)
+    /// `GetState` of a target; None is the default one (TGT-32). Closed for an upper driver that is gone, Deleted for a
+    /// target that is.
+    pub fn target_state(&self, upper: DeviceId, target: Option<TargetId>) -> TargetState {
+        let gone = if target.is_some() { TargetState::Deleted } else { TargetState::Closed };
+        self.core.target(TargetRef { device: upper, handle: target }).map_or(gone, |target| target.state)
     }
 
     /// `Start` (TGT-20). Returns through `ReturnCall`.
-    pub fn target_start_requested(&mut self, now: Now, upper: DeviceId, call: CallId) {
-        self.change_target(now, upper, call, TargetCall::Start);
+    pub fn target_start_requested(&mut self, now: Now, upper: DeviceId, target: Option<TargetId>, call: CallId) {
+        self.change_target(now, upper, target, call, TargetCall::Start);
     }
 
-    /// `Stop` (TGT-24). Returns through `ReturnCall`, when what the action waits for has happened.
-    pub fn target_stop_requested(&mut self, now: Now, upper: DeviceId, action: SentIoAction, call: CallId) {
-        self.change_target(now, upper, call, TargetCall::Stop(action));
+    /// `Stop` (TGT-24); without an action it was out of range, which changes nothing (TGT-23). Inside the `OnCompletion`
+    /// of a request, waiting for sent I/O is a finding (TGT-26). Returns through `ReturnCall`, when what the action waits
+    /// for has happened.
+    pub fn target_stop_requested(
+        &mut self,
+        now: Now,
+        upper: DeviceId,
+        target: Option<TargetId>,
+        action: Option<SentIoAction>,
+        inside: Option<RequestId>,
+        call: CallId,
+    ) {
+        let at = TargetRef { device: upper, handle: target };
+        if !self.alive(now, upper) {
+            self.core.return_call(upper, call, CallResult::TargetChanged(HResult::S_OK)); // TGT-23
+        } else if inside.is_some() {
+            self.core.stop_target_inside_callback(at, call, action, inside);
+        } else {
+            self.core.stop_target(at, call, action);
+        }
     }
 
     /// `Remove` (TGT-29). Returns through `ReturnCall`.
-    pub fn target_remove_requested(&mut self, now: Now, upper: DeviceId, call: CallId) {
-        self.change_target(now, upper, call, TargetCall::Remove);
+    pub fn target_remove_requested(&mut self, now: Now, upper: DeviceId, target: Option<TargetId>, call: CallId) {
+        self.change_target(now, upper, target, call, TargetCall::Remove);
     }
 
-    fn change_target(&mut self, now: Now, upper: DeviceId, call: CallId, change: TargetCall) {
+    pub(super) fn change_target(
+        &mut self,
+        now: Now,
+        upper: DeviceId,
+        target: Option<TargetId>,
+        call: CallId,
+        change: TargetCall,
+    ) {
         if self.alive(now, upper) {
-            self.core.change_target(upper, call, change);
+            self.core.change_target(TargetRef { device: upper, handle: target }, call, change);
         } else {
-            // TGT-20: after removal a Start is refused; Stop and Remove always succeed (TGT-23, TGT-29).
-            let status = if change == TargetCall::Start { HResult::STATUS_INVALID_DEVICE_STATE } else { HResult::S_OK };
-            self.core.return_call(upper, call, CallResult::TargetChanged(status));
+            self.core.return_call(upper, call, CallResult::TargetChanged(change.on_no_target()));
         }
     }
 
@@ -207,7 +231,7 @@ impl Stack {
     }
 
     /// Takes the time in; whether the stack still runs and the upper driver is attached.
-    fn alive(&mut self, now: Now, upper: DeviceId) -> bool {
+    pub(super) fn alive(&mut self, now: Now, upper: DeviceId) -> bool {
         self.core.now = now;
         !self.core.is_dead() && self.core.devices.contains_key(upper)
     }

@@ -52,7 +52,7 @@ fn an_action_out_of_range_stops_nothing() {
     server.run(async {
         let upper = Upper::on(&server, "scripted").await;
         for action in [0, 99, -1] {
-            let stop = v1::StopTargetRequest { target_id: String::new(), action };
+            let stop = v1::StopTargetRequest { target_id: String::new(), action, ..Default::default() };
             assert_eq!(granted(upper.device().stop_target(stop).await).hresult, 0, "TGT-23");
             let target = v1::GetTargetRequest { target_id: String::new() };
             let state = granted(upper.device().get_target(target).await).state();

@@ -80,6 +80,7 @@ fn stack(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Stac
     Stack::new(StackConfig {
         drivers,
         verifier,
+        dispatcher: Default::default(),
         method_neither,
         trace_capacity: 100_000,
         findings_capacity: 100,
@@ -201,7 +202,7 @@ impl Life {
             Happening::StopTarget(action) => self.stop_target(action),
             Happening::StartTarget => {
                 let call = self.call();
-                self.stack.target_start_requested(now, upper, call);
+                self.stack.target_start_requested(now, upper, None, call);
             }
             Happening::Delete(index) => {
                 if let Some(request) = request(self, index) {
@@ -221,7 +222,8 @@ impl Life {
     fn stop_target(&mut self, action: u8) {
         let actions = [SentIoAction::Cancel, SentIoAction::WaitForCompletion, SentIoAction::LeavePending];
         let call = self.call();
-        self.stack.target_stop_requested(self.now, self.upper, actions[usize::from(action)], call);
+        let action = Some(actions[usize::from(action)]);
+        self.stack.target_stop_requested(self.now, self.upper, None, action, None, call);
     }
 
     /// A well-behaved upper driver does not delete what is outstanding (REQ-4).
