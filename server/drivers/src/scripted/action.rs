@@ -7,6 +7,7 @@ use lowerdeck_framework::status::HResult;
 use super::arguments::{Arguments, Completion};
 use super::grammar::Call;
 use super::rule::Trigger;
+use super::targets::TargetAction;
 use crate::syntax::SyntaxError;
 use crate::transfer::MAX_TRANSFER_BYTES;
 
@@ -35,6 +36,8 @@ pub(super) struct OwnSend {
     pub(super) callback: OwnCallback,
     /// The number of the request of its own under which it is created.
     pub(super) parent: Option<u64>,
+    /// The file-handle target it is for, by name; None is the default target.
+    pub(super) target: Option<String>,
 }
 
 /// When a request of its own gets its completion callback (REQ-5).
@@ -56,16 +59,18 @@ pub(super) struct Passage {
     pub(super) flags: u32,
     /// Formatted again, with this file, by name; None is `FormatUsingCurrentType`.
     pub(super) file: Option<String>,
+    /// To this file-handle target instead of the default one, by name.
+    pub(super) target: Option<String>,
 }
 
 impl Passage {
-    /// `[no-callback] [forget] [flags=F] [file="name"]`.
+    /// `[no-callback] [forget] [flags=F] [file="name"] [target="name"]`.
     pub(super) fn read(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<Passage, SyntaxError> {
         let callback = !arguments.flag("no-callback");
         let forget = if arguments.flag("forget") { SendOptions::SEND_AND_FORGET } else { 0 };
         let flags = arguments.keyed_number("flags")?.map_or(Ok(0), u32::try_from);
         let flags = flags.map_err(|_| SyntaxError::at(text, at, "flags of 32 bits"))? | forget;
-        Ok(Passage { callback, flags, file: arguments.keyed_name("file")? })
+        Ok(Passage { callback, flags, file: arguments.keyed_name("file")?, target: arguments.keyed_name("target")? })
     }
 }
 
@@ -85,6 +90,7 @@ pub(super) enum Action {
     CreateFile { name: String, then_complete: bool },
     CloseOwn(String),
     CancelOwn(u64),
+    Target(TargetAction),
     CompleteFile(Completion),
     RetrieveFile(Completion),
     Block,
@@ -140,6 +146,9 @@ impl Action {
             },
             "close-own" => Action::CloseOwn(arguments.name("the name of a file of its own")?),
             "cancel-own" => Action::CancelOwn(arguments.number("the number of a request of its own")?),
+            word if TargetAction::WORDS.contains(&word) => {
+                Action::Target(TargetAction::read(word, text, name.at, &mut arguments)?)
+            }
             "complete-file" => Action::CompleteFile(arguments.completion()?),
             "retrieve-file" => Action::RetrieveFile(arguments.completion()?),
             "block" => Action::Block,
@@ -166,6 +175,7 @@ impl Action {
             Action::CreateFile { .. } => "create-file",
             Action::CloseOwn(_) => "close-own",
             Action::CancelOwn(_) => "cancel-own",
+            Action::Target(action) => action.word(),
             Action::CompleteFile(_) => "complete-file",
             Action::RetrieveFile(_) => "retrieve-file",
             Action::Block => "block",
@@ -187,17 +197,18 @@ impl Action {
             Action::Fail(_) => subject != File,
             Action::Context(_) | Action::CompleteFile(_) | Action::RetrieveFile(_) => subject != Device,
             Action::Send(send) => {
-                (!send.then_complete || subject == Received) && (send.file.is_some() || subject != Device)
+                (!send.then_complete || subject == Received)
+                    && (send.file.is_some() || send.target.is_some() || subject != Device)
             }
             Action::CreateFile { then_complete, .. } => !then_complete || subject == Received,
-            Action::CloseOwn(_) | Action::CancelOwn(_) | Action::Block | Action::Note(_) => true,
+            Action::CloseOwn(_) | Action::CancelOwn(_) | Action::Target(_) | Action::Block | Action::Note(_) => true,
         }
     }
 }
 
 /// What could have been written instead of an unknown action.
 const ACTIONS: &str = "an action: complete, hold, arm, forward, queue, unmark-complete, complete-twice, fail, context, \
-                       send, create-file, close-own, cancel-own, complete-file, retrieve-file, block or note";
+                       send, create-file, close-own, cancel-own, create-target and the other words about targets, complete-file, retrieve-file, block or note";
 
 fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnSend, SyntaxError> {
     let io = own_io(text, at, arguments)?;
@@ -215,7 +226,8 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
         Some(_) => return Err(SyntaxError::at(text, at, "callback=before, after or removed")),
     };
     let parent = arguments.keyed_number("parent")?;
-    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()?, callback, parent })
+    let target = arguments.keyed_name("target")?;
+    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()?, callback, parent, target })
 }
 
 /// `read`, `write`, `flush`, `ioctl` with `code=…`, `query-information` or `set-information` with `class=…`.

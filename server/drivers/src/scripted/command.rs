@@ -10,6 +10,7 @@ use super::buffers::BufferCommand;
 use super::grammar::{self, Call, CommandText};
 use super::inquiry::Inquiry;
 use super::rule::{Rule, Trigger};
+use super::targets::TargetAction;
 use crate::syntax::{Spanned, SyntaxError};
 
 /// A command. See the list in the module of the driver.
@@ -38,6 +39,8 @@ pub(super) enum Command {
     },
     Release(Option<Trigger>),
     DeleteOwn(u64),
+    /// `GetState` and `GetTargetFile` of a target.
+    TargetState(String),
     /// `SetPnpState(WdfPnpStateFailed, WdfTrue)`.
     SetPnpFailed,
     CommitPnpState,
@@ -61,7 +64,8 @@ pub(super) enum Misuse {
 /// What could have been written instead of an unknown command.
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
                         arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
-                        cancel-own, delete-own, complete-own, format-own, parameters, type, io-type, origin, file-name, file-device, \
+                        cancel-own, create-target, start-target, stop-target, remove-target, delete-target, target-state, \
+                        delete-own, complete-own, format-own, parameters, type, io-type, origin, file-name, file-device, \
                         input-memory, output-memory, input-buffer, output-buffer, write-input or write-output";
 
 impl Command {
@@ -75,7 +79,8 @@ impl Command {
 
     fn read_call(text: &str, call: Call) -> Result<Command, SyntaxError> {
         let name = call.name.clone();
-        if matches!(name.value.as_str(), "send" | "create-file" | "close-own" | "cancel-own") {
+        let word = name.value.as_str();
+        if matches!(word, "send" | "create-file" | "close-own" | "cancel-own") || TargetAction::WORDS.contains(&word) {
             return Command::read_action(text, call);
         }
         let mut arguments = Arguments::new(text, call);
@@ -115,6 +120,7 @@ impl Command {
                 Command::Retrieve { name: arguments.keyed_name("name")?, queue: queue.map(QueueId) }
             }
             "release" => Command::Release(released(text, name.at, &mut arguments)?),
+            "target-state" => Command::TargetState(arguments.name("the name of a target, \"\" for the default one")?),
             "delete-own" => Command::DeleteOwn(arguments.number("the number of a request of its own")?),
             "complete-own" => {
                 Command::Misuse(Misuse::Complete, arguments.number("the number of a request of its own")?)
@@ -139,7 +145,7 @@ impl Command {
         let at = call.name.at;
         let action = Action::read(text, call)?;
         let needs_callback = match &action {
-            Action::Send(send) => send.file.is_none() || send.then_complete,
+            Action::Send(send) => (send.file.is_none() && send.target.is_none()) || send.then_complete,
             Action::CreateFile { then_complete, .. } => *then_complete,
             _ => false,
         };
@@ -147,7 +153,7 @@ impl Command {
             return Err(SyntaxError::at(
                 text,
                 at,
-                "a command with file=\"name\" for a send, and without then=complete",
+                "a command with file=\"name\" or target=\"name\" for a send, and without then=complete",
             ));
         }
         Ok(Command::Act(action))

@@ -88,6 +88,7 @@ impl ScriptedDriver {
             Command::Release(trigger) => return self.release(cx, trigger),
             Command::SetPnpFailed => cx.set_pnp_failed(true),
             Command::CommitPnpState => cx.commit_pnp_state(),
+            Command::TargetState(name) => return self.target_state(cx, &name),
             Command::DeleteOwn(number) => return self.delete_own(cx, number),
             Command::Misuse(misuse, number) => self.misuse(cx, misuse, number)?,
             Command::Buffer(command) => return self.handle_buffer(cx, command),
@@ -198,6 +199,7 @@ impl ScriptedDriver {
                 own.ok_or_else(|| format!("the driver has no open file `{name}` of its own"))?;
                 Ok(answer(self.close_own(cx, name)))
             }
+            Action::Target(action) => Ok(answer(self.act_on_target(cx, action))),
             Action::CancelOwn(number) => {
                 let request = self.own_numbered(*number)?;
                 Ok(truth(cx.cancel_sent_request(request).is_true()))

@@ -18,6 +18,7 @@ use super::kept::{Kept, KeptRequests, KeptState};
 use super::own::{OwnCall, OwnObjects, OwnRequest};
 use super::perform::{Notes, Outcome, Scene};
 use super::rule::{Event, RuleBook, Trigger};
+use super::targets::OwnTargets;
 use crate::transfer;
 
 /// What a request ends with when no rule decides.
@@ -69,6 +70,7 @@ pub(crate) struct ScriptedDriver {
     pub(super) rules: RuleBook,
     pub(super) kept: KeptRequests,
     pub(super) own: OwnObjects,
+    pub(super) targets: OwnTargets,
     /// Callbacks that have not returned, the oldest first.
     pub(super) blocked: Vec<(Trigger, CallbackId)>,
     pub(super) notes: Notes,
@@ -89,6 +91,7 @@ impl ScriptedDriver {
             rules: config.rules,
             kept: KeptRequests::default(),
             own: OwnObjects::default(),
+            targets: OwnTargets::default(),
             blocked: Vec::new(),
             notes: Notes::default(),
         }
@@ -325,6 +328,11 @@ impl Driver for ScriptedDriver {
                 };
                 if let Some(kept) = then.and_then(|then| self.kept.remove(then)) {
                     self.finish(cx, kept, &Completion::of(status));
+                }
+            }
+            Some(OwnCall::Target { word, name }) => {
+                if let DriverCallResult::TargetChanged(status) = result {
+                    self.target_call_returned(word, &name, status);
                 }
             }
             Some(OwnCall::Close(file)) => self.own.files.retain(|(_, open)| *open != file),

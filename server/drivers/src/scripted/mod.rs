@@ -25,14 +25,16 @@
 //! |---|---|
 //! | `complete(STATUS[, information][, data="text" or hex=00ff])` | completes the request |
 //! | `hold`, `arm` | keeps it; `arm` marks it cancelable. On the completion of an own request, `hold` does not delete it |
-//! | `forward[([no-callback][, forget][, flags=F][, file="name"])]` | sends it on as it is, or formatted again with a file; `forget` is SEND_AND_FORGET. A refused Send completes it with its error |
+//! | `forward[([no-callback][, forget][, flags=F][, file="name"][, target="name"])]` | sends it on as it is, or formatted again with a file, or as it is to a file-handle target; `forget` is SEND_AND_FORGET. A refused Send completes it with its error |
 //! | `queue` | moves it to the manual queue (1) |
 //! | `unmark-complete(…)` | unmarks and completes it; leaves it to `OnCancel` when that is under way |
 //! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
 //! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
 //! | `context(N)` | assigns a context to the file |
-//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; `then=complete` completes the received request with its result |
+//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, target="name"][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; with a file-handle target as `target` there is no file; `then=complete` completes the received request with its result |
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
+//! | `create-target("name", handle=N)` | makes a file-handle target on a handle of the host |
+//! | `start-target("name")`, `stop-target("name", cancel or wait or leave)`, `remove-target("name")`, `delete-target("name")` | changes a target, "" being the default one; how the call returned is noted |
 //! | `cancel-own(N)` | cancels a request of its own |
 //! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
 //! | `retrieve-file(STATUS[, …])` | retrieves this file's requests from the manual queue and completes them |
@@ -48,7 +50,7 @@
 //! `arm L0:7`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [flags=F] [file="name"]`, `queue L0:7`,
 //! `requeue L0:7`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
 //! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
-//! `cancel-own N`, `delete-own N`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
+//! `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other words about targets, `target-state NAME`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
 //! Questions: `parameters L0:7` gives all of a kept request, as
 //! `ioctl code=0x80002000 in=2 out=4 offset=0 data=6869`, `parameters L0:7 read` (or `write`, `ioctl`) what the getter
 //! of that type gives, with `null` what it gives without any out pointer; `origin L0:7` gives
@@ -78,6 +80,7 @@ mod kept;
 mod own;
 mod perform;
 mod rule;
+mod targets;
 
 use crate::options::{OptionKind, OptionType};
 use crate::registry::DriverKind;

@@ -25,8 +25,16 @@ pub(super) struct OwnRequest {
 /// A blocking call under way.
 #[derive(Debug, Clone)]
 pub(super) enum OwnCall {
-    Create { name: String, then: Option<ReceivedId> },
+    Create {
+        name: String,
+        then: Option<ReceivedId>,
+    },
     Close(FileId),
+    /// A method of a target.
+    Target {
+        word: &'static str,
+        name: String,
+    },
 }
 
 /// Everything of its own.

@@ -132,6 +132,7 @@ impl ScriptedDriver {
                 cx.cancel_sent_request(request);
                 Ok(())
             }),
+            (Action::Target(action), _) => self.act_on_target(cx, action),
             (Action::CompleteFile(completion), Some(file)) => {
                 for request in self.kept.of_file(file) {
                     self.settle(cx, request, completion);
@@ -231,6 +232,10 @@ impl ScriptedDriver {
         request: ReceivedId,
         passage: &Passage,
     ) -> Result<(), (Kept, HResult)> {
+        if let Some(target) = &passage.target {
+            let options = SendOptions { flags: passage.flags, timeout: 0 };
+            return self.forward_to_target(cx, request, target, passage.callback, options);
+        }
         let Some(kept) = self.kept.remove(request) else { return Ok(()) };
         let format = match &passage.file {
             None => Forward::CurrentType,
@@ -303,6 +308,7 @@ impl ScriptedDriver {
             OwnIo::QueryInformation(class) => FormatIo::QueryInformation { class, output },
             OwnIo::SetInformation(class) => FormatIo::SetInformation { class, input: own_input(send.length)? },
         };
+        let target = send.target.as_ref().map(|name| self.targets.on_handle(name)).transpose()?;
         let (number, callback) = (Some(send.number), send.callback != OwnCallback::After);
         let request = match send.parent {
             None => cx.create_request(number, callback),
@@ -311,12 +317,19 @@ impl ScriptedDriver {
                 cx.create_child_request(number, callback, parent)?
             }
         };
-        let mut status = cx.format_request(request, file, io);
+        let mut status = match target {
+            Some(target) => cx.format_request_for_handle(request, target, None, io),
+            None => cx.format_request(request, file, io),
+        };
         if send.callback != OwnCallback::Before {
             cx.set_completion_callback(request, send.callback == OwnCallback::After);
         }
         if status.is_success() {
-            status = cx.send_request(request, SendOptions::default());
+            let options = SendOptions::default();
+            status = match target {
+                Some(target) => cx.send_request_to_handle(request, target, options),
+                None => cx.send_request(request, options),
+            };
         }
         if status.is_success() {
             self.own.requests.insert(request, OwnRequest { number: send.number, then });

@@ -108,7 +108,7 @@ fn errors_say_where_and_what_was_expected() {
         ("arm", "1:4: expected a request such as L0:7, found the end"),
         (
             "send read number=1",
-            "1:1: expected a command with file=\"name\" for a send, and without then=complete, found `send`",
+            "1:1: expected a command with file=\"name\" or target=\"name\" for a send, and without then=complete, found `send`",
         ),
     ] {
         let error = Command::read(text).expect_err(text);

@@ -6,3 +6,4 @@ mod language;
 mod own;
 mod pnp;
 mod requests;
+mod targets;
