@@ -17,6 +17,8 @@ use crate::stack::core::Core;
 use crate::status::HResult;
 use crate::timer::TimerId;
 
+mod waiting;
+
 /// How a received request is sent on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forward {
@@ -46,6 +48,8 @@ pub struct DriverContext<'a> {
     pub(crate) core: &'a mut Core,
     pub(crate) device: DeviceId,
     pub(crate) callback: Callback,
+    /// The callback's entry, once it is known not to return now.
+    pub(crate) entry: Option<CallbackId>,
 }
 
 impl DriverContext<'_> {
@@ -132,7 +136,13 @@ impl DriverContext<'_> {
 
     /// `MarkCancelable`. When a cancel was remembered, `on_cancel` follows at once (REQ-48).
     pub fn mark_cancelable(&mut self, request: &OwnedRequest) {
-        self.core.mark_cancelable(request.id());
+        self.mark_cancelable_with(request, 0);
+    }
+
+    /// `MarkCancelable` with an `OnCancel` callback object of this driver's own numbering;
+    /// [`DriverContext::mark_cancelable`] uses 0. Two objects for requests of one queue are a violation (REQ-47).
+    pub fn mark_cancelable_with(&mut self, request: &OwnedRequest, object: u32) {
+        self.core.mark_cancelable(request.id(), object);
     }
 
     /// `UnmarkCancelable` (REQ-50).
@@ -210,6 +220,10 @@ impl DriverContext<'_> {
     /// which an asynchronous Send is refused (REQ-15), unless it is SEND_AND_FORGET: then the driver is done with
     /// the request, and no `on_completion` follows (REQ-18).
     ///
+    /// A SYNCHRONOUS Send that is accepted keeps the present callback from returning, whatever [`crate::driver::Flow`]
+    /// it gives: do nothing more in it. It goes on in [`crate::driver::Driver::on_send_returned`] once the request has
+    /// completed (REQ-13), and holds its device's lock until it returns from there (SYN-5).
+    ///
     /// # Errors
     /// The request, still owned, with the code of Format or Send; no `on_completion` follows (REQ-7).
     pub fn send_received(
@@ -219,9 +233,15 @@ impl DriverContext<'_> {
         callback: bool,
         options: SendOptions,
     ) -> Result<(), (OwnedRequest, HResult)> {
+        if self.is_second_synchronous(options) {
+            return Err((request, HResult::STATUS_INVALID_DEVICE_REQUEST));
+        }
         match self.core.send_received(self.device, request.id(), forward, callback, options) {
-            Ok(()) => {
+            Ok(hop) => {
                 request.surrender();
+                if let Some(hop) = hop {
+                    self.wait_if_synchronous(hop, options, callback);
+                }
                 Ok(())
             }
             Err(status) => Err((request, status)),
@@ -258,9 +278,9 @@ impl DriverContext<'_> {
         self.core.format_request(self.device, request, Format { file, io })
     }
 
-    /// `Send` of a driver-created request.
+    /// `Send` of a driver-created request. SYNCHRONOUS: see [`DriverContext::send_received`].
     pub fn send_request(&mut self, request: RequestId, options: SendOptions) -> HResult {
-        self.core.send_request(self.device, request, None, options)
+        self.send_created(request, None, options)
     }
 
     /// `CancelSentRequest` of a driver-created request.
@@ -328,16 +348,5 @@ impl DriverContext<'_> {
     /// Disarms a timer; harmless when it has fired.
     pub fn disarm_timer(&mut self, timer: TimerId) {
         self.core.timers.disarm(timer);
-    }
-
-    /// Prepares not to return from the present callback: give the id back in [`crate::driver::Flow::Blocked`].
-    pub fn block(&mut self) -> CallbackId {
-        self.core.block_callback(self.device, self.callback)
-    }
-
-    /// Returns from a callback that was left blocked. `result` matters to PnP callbacks only.
-    /// False when that callback has returned already.
-    pub fn return_from_callback(&mut self, callback: CallbackId, result: Result<(), HResult>) -> bool {
-        self.core.return_from_callback(callback, result)
     }
 }

@@ -92,11 +92,22 @@ pub(crate) struct Hosted {
     pub(crate) returns: VecDeque<(CallId, DriverCallResult)>,
 }
 
+/// Who can hold a device's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockHolder {
+    /// A callback that has not returned.
+    Callback(CallbackId),
+    /// The driver, between `AcquireLock` and `ReleaseLock` (SYN-6).
+    Driver,
+}
+
 /// The device-level lock as state (SYN-1): who holds it, and which steps wait for it.
 #[derive(Debug, Default)]
 pub(crate) struct DeviceLock {
-    /// The callback that has not returned.
-    pub(crate) holder: Option<CallbackId>,
+    /// Who holds it.
+    pub(crate) holder: Option<LockHolder>,
+    /// The driver asked for it with `AcquireLock` and has not been told that it has it.
+    pub(crate) wanted: bool,
     /// Steps that need the lock, in the order they tried.
     pub(crate) waiting: VecDeque<Step>,
 }

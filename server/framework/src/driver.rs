@@ -7,7 +7,8 @@
 //!
 //! The driver's duties: complete every received request exactly once (REQ-44), which [`OwnedRequest`] enforces
 //! as far as types can; never block (a callback that must wait returns [`Flow::Blocked`] and holds its
-//! device's lock until [`DriverContext::return_from_callback`]); never panic (a panic is a driver stop of the
+//! device's lock until [`DriverContext::return_from_callback`]; one that sends synchronously goes on in
+//! [`Driver::on_send_returned`]); never panic (a panic is a driver stop of the
 //! stack, STOP-9). A driver knows no clock, thread, socket or log.
 
 use crate::callback::{Callback, CallbackSet};
@@ -135,6 +136,15 @@ pub enum CompletedRequest {
     Created(RequestId),
 }
 
+/// What became of `AcquireLock` (SYN-6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockAnswer {
+    /// The driver has the lock.
+    Acquired,
+    /// A callback has it; [`Driver::on_lock_acquired`] follows.
+    Waits,
+}
+
 /// How a blocking call of a hosted driver returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriverCallResult {
@@ -224,6 +234,26 @@ pub trait Driver: Send {
         Flow::Returned
     }
 
+    /// A synchronous Send returns into the callback that made it (REQ-13), which goes on here; [`DriverContext::block`]
+    /// gives that callback's id. `request` is None when `on_completion` was registered and got it, before. An error
+    /// is the result of a PnP callback, as from [`Driver::on_pnp`]. The default ends a request as that of
+    /// `on_completion` does.
+    fn on_send_returned(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        request: Option<CompletedRequest>,
+        params: &CompletionParams,
+    ) -> Result<Flow, HResult> {
+        match request {
+            Some(CompletedRequest::Received(request)) => cx.complete_as(request, params),
+            Some(CompletedRequest::Created(request)) => {
+                cx.delete_request(request);
+            }
+            None => {}
+        }
+        Ok(Flow::Returned)
+    }
+
     /// `OnCleanupFile`: complete or cancel what this driver keeps for the file (CLS-4). The default does nothing.
     fn on_cleanup_file(&mut self, cx: &mut DriverContext<'_>, file: FileId) -> Flow {
         Flow::Returned
@@ -248,6 +278,12 @@ pub trait Driver: Send {
 
     /// A blocking call this driver made has returned.
     fn on_call_returned(&mut self, cx: &mut DriverContext<'_>, call: CallId, result: DriverCallResult) {}
+
+    /// The driver has its device's lock, for which [`DriverContext::acquire_lock`] had to wait (SYN-6). The default
+    /// gives it back.
+    fn on_lock_acquired(&mut self, cx: &mut DriverContext<'_>) {
+        cx.release_lock();
+    }
 
     /// A command of the lab's operator, at most 4096 bytes of text; the reply is text.
     ///

@@ -343,8 +343,7 @@ impl SendOptions {
     ///
     /// # Errors
     /// `STATUS_INVALID_PARAMETER` for unknown bits and illegal combinations (REQ-16);
-    /// `STATUS_INVALID_DEVICE_REQUEST` for SEND_AND_FORGET of a formatted request (REQ-17), and for SYNCHRONOUS: no
-    /// callback here waits for another.
+    /// `STATUS_INVALID_DEVICE_REQUEST` for SEND_AND_FORGET of a formatted request (REQ-17).
     pub fn check_for_received(self, kind: IoKind, has_file: bool, formatted: bool) -> Result<(), HResult> {
         let impersonation = Self::IMPERSONATE_CLIENT | Self::IMPERSONATION_IGNORE_FAILURE;
         let known = Self::TIMEOUT
@@ -363,7 +362,7 @@ impl SendOptions {
             && !(forgets && is_create && has_file);
         if !legal {
             Err(HResult::STATUS_INVALID_PARAMETER)
-        } else if (forgets && formatted) || self.has(Self::SYNCHRONOUS) {
+        } else if forgets && formatted {
             Err(HResult::STATUS_INVALID_DEVICE_REQUEST)
         } else {
             Ok(())

@@ -73,7 +73,7 @@ impl DriverContext<'_> {
 
     /// `Send` of a driver-created request to a file-handle target.
     pub fn send_request_to_handle(&mut self, request: RequestId, target: TargetId, options: SendOptions) -> HResult {
-        self.core.send_request(self.device, request, Some(target), options)
+        self.send_created(request, Some(target), options)
     }
 
     /// Sends a received request to a file-handle target; otherwise as [`DriverContext::send_received`].
@@ -89,9 +89,13 @@ impl DriverContext<'_> {
         callback: bool,
         options: SendOptions,
     ) -> Result<(), (OwnedRequest, HResult)> {
+        if self.is_second_synchronous(options) {
+            return Err((request, HResult::STATUS_INVALID_DEVICE_REQUEST));
+        }
         match self.core.send_received_to_handle(self.device, request.id(), target, forward, callback, options) {
-            Ok(()) => {
+            Ok(hop) => {
                 request.surrender();
+                self.wait_if_synchronous(hop, options, callback);
                 Ok(())
             }
             Err(status) => Err((request, status)),

@@ -54,6 +54,8 @@ pub(crate) struct Queue {
     pub(crate) in_progress: Option<QueueOperation>,
     /// Unset outside D0 for a power-managed queue: it accepts, and delivers nothing (QUE-13).
     pub(crate) powered: bool,
+    /// The `OnCancel` callback object that its requests were marked with first (REQ-47).
+    pub(crate) cancel_object: Option<u32>,
 }
 
 impl Queue {
@@ -66,6 +68,7 @@ impl Queue {
             dispatching: true,
             in_progress: None,
             powered: !config.power_managed,
+            cancel_object: None,
         }
     }
 

@@ -25,7 +25,7 @@ use std::cell::RefCell;
 use crate::buffers::Buffers;
 use crate::chain::Link;
 use crate::handle::Aim;
-use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
+use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoParameters;
 use crate::target::TargetRef;
 use crate::timer::TimerId;
@@ -137,6 +137,8 @@ pub(crate) struct Received {
     /// In its sender's target: held there (in the pended chain) or delivered (in the chain of those in flight).
     pub(crate) pended: bool,
     pub(crate) timer: Option<TimerId>,
+    /// The callback of a hosted sender that goes on when this hop has ended (REQ-13).
+    pub(crate) waiter: Option<CallbackId>,
     /// The timer of this Send fired before the completion was processed (REQ-26).
     pub(crate) timed_out: bool,
     pub(crate) file_link: Link,

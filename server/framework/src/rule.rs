@@ -55,6 +55,8 @@ rules! {
         "wait for OnCompletion before reusing the request";
     Req44 = "REQ-44", "a driver lost a received request without completing or keeping it",
         "complete, forward or queue every received request exactly once";
+    Req47 = "REQ-47", "a driver marked requests of one queue cancelable with different OnCancel callback objects",
+        "use one cancel callback object for all requests of a queue";
     Req50 = "REQ-50", "a driver completed a request whose cancellation was under way before OnCancel was entered",
         "leave the request to OnCancel once UnmarkCancelable has answered ERROR_OPERATION_ABORTED";
     Req54 = "REQ-54", "a driver completed a request that it no longer owns, or that is still marked cancelable",
@@ -65,6 +67,8 @@ rules! {
         "delete the target and close the handle, at the latest in OnSelfManagedIoCleanup";
     Stop9 = "STOP-9", "a driver panicked in a callback",
         "fix the driver; its stack was stopped, no other stack was touched";
+    Syn6 = "SYN-6", "a driver released its device's lock without having acquired it",
+        "call ReleaseLock once for each AcquireLock, and only for those";
     Tgt15 = "TGT-15", "a driver called FormatUsingCurrentType on a request it had created",
         "format a driver-created request with FormatRequestForRead, Write or Ioctl";
     Tgt26 = "TGT-26", "a driver waited for sent I/O in a request handler or in OnCompletion",

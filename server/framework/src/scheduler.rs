@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ids::{DeviceId, FileId, QueueId, ReceivedId};
+use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId};
 use crate::target::TargetRef;
 
 /// One runnable thing.
@@ -32,6 +32,10 @@ pub enum Step {
     Surprise(DeviceId),
     /// A hosted driver's blocking call returned; the index is into the pending returns.
     Return(DeviceId),
+    /// A synchronous Send of a hosted driver returns into the callback that made it.
+    SendReturned(CallbackId),
+    /// A hosted driver waits for its device's lock (SYN-6).
+    AcquireLock(DeviceId),
     /// A hosted driver's own timer is due: device, cookie.
     Timer(DeviceId, u64),
 }

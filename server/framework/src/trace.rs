@@ -14,7 +14,8 @@ use crate::status::HResult;
 /// What happened. The names are those of the scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TraceKind {
-    /// An upper driver called `CreateWdfFile`, `Send`, `Cancel`, `Close` or a target method: see [`Call`].
+    /// An upper driver called `CreateWdfFile`, `Send`, `Cancel`, `Close` or a target method: see [`Call`]. Or a
+    /// hosted driver sent synchronously.
     Call(Call),
     /// A blocking call of that kind returned.
     CallReturned(Call),
@@ -68,7 +69,7 @@ pub enum TraceKind {
     DriverStop,
 }
 
-/// Calls that an upper driver makes.
+/// Calls that an upper driver makes; of a hosted one, synchronous Sends alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Call {
     /// `IWDFDevice::CreateWdfFile`.

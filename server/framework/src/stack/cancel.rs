@@ -16,6 +16,7 @@ use crate::handle::HostIoId;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::received::{ReceivedEvent, ReceivedState};
 use crate::request::RequestState;
+use crate::rule::Rule;
 use crate::scheduler::Step;
 use crate::status::HResult;
 use crate::target::{Target, TargetRef};
@@ -134,8 +135,15 @@ impl Core {
         Some(Invocation::Cancel { device, received: id })
     }
 
-    /// `MarkCancelable`; a remembered cancel is delivered at once (REQ-48).
-    pub(crate) fn mark_cancelable(&mut self, id: ReceivedId) {
+    /// `MarkCancelable` with a callback object; a remembered cancel is delivered at once (REQ-48). All requests of one
+    /// queue use the same object (REQ-47); in lenient mode another one is recorded and used.
+    pub(crate) fn mark_cancelable(&mut self, id: ReceivedId, object: u32) {
+        let Some(received) = self.received.get(id) else { return };
+        let (device, queue, file, request) = (received.receiver, received.queue, received.file, received.request);
+        let queue = self.devices[device].hosted_mut().and_then(|hosted| hosted.queues.get_mut(usize::from(queue.0)));
+        if queue.is_some_and(|queue| *queue.cancel_object.get_or_insert(object) != object) {
+            self.violation(device, Rule::Req47, file, Some(request));
+        }
         let Some(received) = self.received.get_mut(id) else { return };
         if received.state.step(ReceivedEvent::Marked) && self.requests[received.request].cancelled {
             received.state.step(ReceivedEvent::CancelDelivered);

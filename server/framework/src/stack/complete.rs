@@ -21,6 +21,7 @@ use crate::trace::TraceKind;
 
 use super::core::Core;
 use super::dispatch::Invocation;
+use super::synchronous::SentRequest;
 
 /// What a finished climb step leaves to settle once the driver has been called.
 #[derive(Clone, Copy)]
@@ -169,8 +170,15 @@ impl Core {
             code: hop.parameters.code,
             device_offset: hop.parameters.device_offset,
         };
+        if let Some(waiter) = hop.waiter {
+            let told = self.tells_completion(waiter);
+            self.send_over(waiter, (!told).then_some(SentRequest::Received(parent)), &params);
+            if !told {
+                return None;
+            }
+        }
         self.note_completion(hop.sender, hop.file, hop.request, status, information);
-        Some(Invocation::CompletionOfReceived { device: hop.sender, received: parent, params })
+        Some(Invocation::CompletionOfReceived { device: hop.sender, received: parent, params, waiter: hop.waiter })
     }
 
     /// A packet the framework had forwarded passes through this layer without its driver.
@@ -204,7 +212,13 @@ impl Core {
             self.note_completion(creator, hop.file, request, status, information);
         }
         match self.devices[creator].upper() {
-            None => callback.then_some(Invocation::CompletionOfCreated { device: creator, request, params }),
+            None => {
+                let waiter = hop.waiter;
+                if let Some(waiter) = waiter {
+                    self.send_over(waiter, (!callback).then_some(SentRequest::Created(request)), &params);
+                }
+                callback.then_some(Invocation::CompletionOfCreated { device: creator, request, params, waiter })
+            }
             Some(upper) => {
                 let (lost, leaving) = (upper.lost, upper.leaving);
                 if !lost {

@@ -9,7 +9,7 @@ use slotmap::SlotMap;
 
 use crate::callback::Callback;
 use crate::clock::Now;
-use crate::device::{Device, DeviceLock};
+use crate::device::{Device, DeviceLock, LockHolder};
 use crate::driver::DriverCallResult;
 use crate::effect::{CallResult, Effect};
 use crate::file::File;
@@ -29,15 +29,28 @@ use crate::verifier::{DriverStop, Finding, Verifier, VerifierMode};
 use super::StackState;
 use super::phase::Phase;
 use super::removal::Removal;
+use super::synchronous::SynchronousSend;
 
 /// A callback that has not returned.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct BlockedCallback {
     pub(crate) device: DeviceId,
     pub(crate) callback: Callback,
-    /// The walk over a file's layers that goes on when it returns.
-    pub(crate) walk: Option<(FileId, u8)>,
+    pub(crate) sequel: Sequel,
     pub(crate) holds_lock: bool,
+    /// The synchronous Send inside which it is (REQ-13).
+    pub(crate) send: Option<SynchronousSend>,
+}
+
+/// What goes on when a callback returns, besides what its kind says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sequel {
+    /// Nothing.
+    Nothing,
+    /// The walk over a file's layers, from this one on.
+    Walk(FileId, u8),
+    /// The synchronous Send of which it was the `OnCompletion` returns into this callback.
+    Send(CallbackId),
 }
 
 /// Everything a stack is, except its drivers.
@@ -208,41 +221,47 @@ impl Core {
     /// Registers that the present callback will not return now.
     pub(crate) fn block_callback(&mut self, device: DeviceId, callback: Callback) -> CallbackId {
         let holds_lock = callback.takes_device_lock() && self.lock_of(device).is_some();
-        let id = self.callbacks.insert(BlockedCallback { device, callback, walk: None, holds_lock });
+        let blocked = BlockedCallback { device, callback, sequel: Sequel::Nothing, holds_lock, send: None };
+        let id = self.callbacks.insert(blocked);
         if holds_lock && let Some(lock) = self.lock_of(device) {
-            lock.holder = Some(id);
+            lock.holder = Some(LockHolder::Callback(id));
         }
         id
     }
 
-    /// A blocked callback returns: its lock is free, and what waited for it goes on. False when `id` is stale.
+    /// A blocked callback returns: its lock is free, and what waited for it goes on. False when `id` is stale, or
+    /// when it waits in a Send: then only the Send can return (REQ-13).
     pub(crate) fn return_from_callback(&mut self, id: CallbackId, result: Result<(), HResult>) -> bool {
-        let Some(blocked) = self.callbacks.remove(id) else { return false };
-        if blocked.holds_lock
-            && let Some(lock) = self.lock_of(blocked.device)
-        {
-            lock.holder = None;
-            let waiting = std::mem::take(&mut lock.waiting);
-            for step in waiting {
-                self.run_queue.push(step);
-            }
+        if self.callbacks.get(id).is_none_or(|blocked| blocked.send.is_some()) {
+            return false;
         }
-        self.after_callback(blocked, result);
+        let Some(blocked) = self.callbacks.remove(id) else { return false };
+        if blocked.holds_lock {
+            self.free_lock(blocked.device);
+        }
+        self.after_callback(blocked.device, blocked.callback, blocked.sequel, result);
         true
     }
 
     /// What follows once a callback has returned, whether at once or later.
-    pub(crate) fn after_callback(&mut self, returned: BlockedCallback, result: Result<(), HResult>) {
-        match (returned.callback, returned.walk) {
-            (Callback::OnCleanupFile, Some((file, layer))) => {
-                self.note(returned.device, TraceKind::CleanupLeave).file(Some(file)).record();
+    pub(crate) fn after_callback(
+        &mut self,
+        device: DeviceId,
+        callback: Callback,
+        sequel: Sequel,
+        result: Result<(), HResult>,
+    ) {
+        match (callback, sequel) {
+            (Callback::OnCleanupFile, Sequel::Walk(file, layer)) => {
+                self.note(device, TraceKind::CleanupLeave).file(Some(file)).record();
                 self.cleanup_left(file, layer);
             }
-            (Callback::OnCloseFile, Some((file, layer))) => {
-                self.note(returned.device, TraceKind::CloseLeave).file(Some(file)).record();
+            (Callback::OnCloseFile, Sequel::Walk(file, layer)) => {
+                self.note(device, TraceKind::CloseLeave).file(Some(file)).record();
                 self.close_left(file, layer);
             }
-            (callback, _) if Callback::PNP.contains(&callback) => self.pnp_returned(returned.device, callback, result),
+            (_, Sequel::Send(waiter)) => self.run_queue.push(Step::SendReturned(waiter)),
+            (callback, _) if Callback::PNP.contains(&callback) => self.pnp_returned(device, callback, result),
             _ => {}
         }
     }
@@ -264,6 +283,12 @@ impl Note<'_> {
     pub(crate) fn request(mut self, request: Option<RequestId>) -> Self {
         self.entry.request =
             request.filter(|request| self.core.requests.contains_key(*request)).map(|request| self.core.label(request));
+        self
+    }
+
+    /// As [`Note::request`], for a request that may be gone.
+    pub(crate) fn label(mut self, label: RequestLabel) -> Self {
+        self.entry.request = Some(label);
         self
     }
 

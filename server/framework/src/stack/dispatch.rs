@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::callback::Callback;
 use crate::context::DriverContext;
 use crate::driver::{CompletedRequest, Driver, Flow};
-use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
+use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::CompletionParams;
 use crate::received::OwnedRequest;
 use crate::rule::Rule;
@@ -19,17 +19,43 @@ use crate::status::HResult;
 use crate::trace::TraceKind;
 
 use super::Stack;
-use super::core::{BlockedCallback, Core};
+use super::core::{Core, Sequel};
 
 /// A driver call to make.
 #[derive(Debug)]
 pub(crate) enum Invocation {
-    Queue { device: DeviceId, queue: QueueId, handler: Callback, received: ReceivedId },
-    Cancel { device: DeviceId, received: ReceivedId },
-    CompletionOfReceived { device: DeviceId, received: ReceivedId, params: CompletionParams },
-    CompletionOfCreated { device: DeviceId, request: RequestId, params: CompletionParams },
-    File { device: DeviceId, callback: Callback, file: FileId, layer: u8 },
-    Pnp { device: DeviceId, callback: Callback },
+    Queue {
+        device: DeviceId,
+        queue: QueueId,
+        handler: Callback,
+        received: ReceivedId,
+    },
+    Cancel {
+        device: DeviceId,
+        received: ReceivedId,
+    },
+    CompletionOfReceived {
+        device: DeviceId,
+        received: ReceivedId,
+        params: CompletionParams,
+        waiter: Option<CallbackId>,
+    },
+    CompletionOfCreated {
+        device: DeviceId,
+        request: RequestId,
+        params: CompletionParams,
+        waiter: Option<CallbackId>,
+    },
+    File {
+        device: DeviceId,
+        callback: Callback,
+        file: FileId,
+        layer: u8,
+    },
+    Pnp {
+        device: DeviceId,
+        callback: Callback,
+    },
 }
 
 impl Stack {
@@ -79,6 +105,12 @@ impl Stack {
                 });
             }
             Step::Return(device) => self.run_return(device),
+            Step::SendReturned(waiter) => self.run_send_returned(waiter),
+            Step::AcquireLock(device) => {
+                if self.core.lock_acquired(device) {
+                    self.call(device, Callback::OnTimer, |driver, cx| driver.on_lock_acquired(cx));
+                }
+            }
             Step::Timer(device, cookie) => {
                 self.call(device, Callback::OnTimer, |driver, cx| driver.on_timer(cx, cookie));
             }
@@ -113,7 +145,7 @@ impl Stack {
             Invocation::Queue { device, queue, handler, received } => {
                 let length = self.core.received[received].parameters.length();
                 let file = self.core.received[received].file;
-                self.flow(device, handler, None, |driver, cx| {
+                self.flow(device, handler, Sequel::Nothing, |driver, cx| {
                     let request = OwnedRequest::new(received);
                     match (handler, file) {
                         (Callback::OnCreateFile, Some(file)) => driver.on_create_file(cx, queue, request, file),
@@ -126,21 +158,22 @@ impl Stack {
                 });
             }
             Invocation::Cancel { device, received } => {
-                self.flow(device, Callback::OnCancel, None, |driver, cx| driver.on_cancel(cx, received));
+                self.flow(device, Callback::OnCancel, Sequel::Nothing, |driver, cx| driver.on_cancel(cx, received));
             }
-            Invocation::CompletionOfReceived { device, received, params } => {
-                self.flow(device, Callback::OnCompletion, None, |driver, cx| {
+            Invocation::CompletionOfReceived { device, received, params, waiter } => {
+                let sequel = waiter.map_or(Sequel::Nothing, Sequel::Send);
+                self.flow(device, Callback::OnCompletion, sequel, |driver, cx| {
                     driver.on_completion(cx, CompletedRequest::Received(OwnedRequest::new(received)), &params)
                 });
             }
-            Invocation::CompletionOfCreated { device, request, params } => {
-                self.flow(device, Callback::OnCompletion, None, |driver, cx| {
+            Invocation::CompletionOfCreated { device, request, params, waiter } => {
+                let sequel = waiter.map_or(Sequel::Nothing, Sequel::Send);
+                self.flow(device, Callback::OnCompletion, sequel, |driver, cx| {
                     driver.on_completion(cx, CompletedRequest::Created(request), &params)
                 });
             }
             Invocation::File { device, callback, file, layer } => {
-                let walk = Some((file, layer));
-                self.flow(device, callback, walk, |driver, cx| match callback {
+                self.flow(device, callback, Sequel::Walk(file, layer), |driver, cx| match callback {
                     Callback::OnCleanupFile => driver.on_cleanup_file(cx, file),
                     _ => driver.on_close_file(cx, file),
                 });
@@ -150,47 +183,77 @@ impl Stack {
     }
 
     fn invoke_pnp(&mut self, device: DeviceId, callback: Callback) {
-        let result = self.call(device, callback, |driver, cx| driver.on_pnp(cx, callback));
-        let returned = BlockedCallback { device, callback, walk: None, holds_lock: false };
+        let result = self.call(device, callback, |driver, cx| {
+            let result = driver.on_pnp(cx, callback);
+            cx.entry.map_or(result, |entry| Ok(Flow::Blocked(entry)))
+        });
         match result {
-            Some(Ok(Flow::Returned)) => self.core.after_callback(returned, Ok(())),
-            Some(Err(status)) => self.core.after_callback(returned, Err(status)),
+            Some(Ok(Flow::Returned)) => self.core.after_callback(device, callback, Sequel::Nothing, Ok(())),
+            Some(Err(status)) => self.core.after_callback(device, callback, Sequel::Nothing, Err(status)),
             Some(Ok(Flow::Blocked(_))) | None => {}
         }
     }
 
-    /// A call that may leave its callback blocked; `walk` is what goes on when it returns.
+    /// A synchronous Send returns into its callback, which goes on in its own name and under the lock it holds.
+    fn run_send_returned(&mut self, waiter: CallbackId) {
+        let Some((device, returned)) = self.core.take_returned_send(waiter) else { return };
+        let Some(callback) = self.core.callbacks.get(waiter).map(|blocked| blocked.callback) else { return };
+        let result = self.call_as(device, callback, Some(waiter), |driver, cx| {
+            let result = driver.on_send_returned(cx, returned.given_back(), &returned.params);
+            if cx.core.is_in_send(waiter) { Ok(Flow::Blocked(waiter)) } else { result }
+        });
+        let _ = match result {
+            Some(Ok(Flow::Returned)) => self.core.return_from_callback(waiter, Ok(())),
+            Some(Err(status)) => self.core.return_from_callback(waiter, Err(status)),
+            Some(Ok(Flow::Blocked(_))) | None => false,
+        };
+    }
+
+    /// A call that may leave its callback blocked; `sequel` is what goes on when it returns.
     fn flow(
         &mut self,
         device: DeviceId,
         callback: Callback,
-        walk: Option<(FileId, u8)>,
+        sequel: Sequel,
         call: impl FnOnce(&mut dyn Driver, &mut DriverContext<'_>) -> Flow,
     ) {
-        match self.call(device, callback, call) {
-            Some(Flow::Returned) => {
-                let returned = BlockedCallback { device, callback, walk, holds_lock: false };
-                self.core.after_callback(returned, Ok(()));
-            }
+        let flow = self.call(device, callback, |driver, cx| {
+            let flow = call(driver, cx);
+            cx.entry.map_or(flow, Flow::Blocked)
+        });
+        match flow {
+            Some(Flow::Returned) => self.core.after_callback(device, callback, sequel, Ok(())),
             Some(Flow::Blocked(id)) => {
                 if let Some(blocked) = self.core.callbacks.get_mut(id) {
-                    blocked.walk = walk;
+                    blocked.sequel = sequel;
                 }
             }
             None => {}
         }
     }
 
-    /// The choke point. None when the driver panicked or the stack was stopped during the call.
+    /// A call of a callback from its beginning: see [`Stack::call_as`].
     pub(super) fn call<R>(
         &mut self,
         device: DeviceId,
         callback: Callback,
         call: impl FnOnce(&mut dyn Driver, &mut DriverContext<'_>) -> R,
     ) -> Option<R> {
+        self.call_as(device, callback, None, call)
+    }
+
+    /// The choke point; `entry` is that of a callback that goes on. None when the driver panicked or the stack was
+    /// stopped during the call.
+    fn call_as<R>(
+        &mut self,
+        device: DeviceId,
+        callback: Callback,
+        entry: Option<CallbackId>,
+        call: impl FnOnce(&mut dyn Driver, &mut DriverContext<'_>) -> R,
+    ) -> Option<R> {
         let driver = self.core.devices.get(device)?.hosted()?.driver;
         let driver = self.drivers[driver].as_mut();
-        let mut cx = DriverContext { core: &mut self.core, device, callback };
+        let mut cx = DriverContext { core: &mut self.core, device, callback, entry };
         let outcome = catch_unwind(AssertUnwindSafe(|| call(driver, &mut cx)));
         let lost = OwnedRequest::take_lost();
         match outcome {

@@ -63,7 +63,7 @@ impl Core {
         }
     }
 
-    /// A driver sends a request it received to a file-handle target.
+    /// A driver sends a request it received to a file-handle target. Gives the hop that begins.
     pub(crate) fn send_received_to_handle(
         &mut self,
         device: DeviceId,
@@ -72,7 +72,7 @@ impl Core {
         forward: HandleForward,
         callback: bool,
         options: SendOptions,
-    ) -> Result<(), HResult> {
+    ) -> Result<ReceivedId, HResult> {
         let refused = HResult::STATUS_INVALID_DEVICE_REQUEST;
         let received = self.received.get(parent).ok_or(refused)?;
         let is_create = received.parameters.kind == IoKind::Create;
@@ -81,7 +81,8 @@ impl Core {
         }
         let formatted = matches!(forward, HandleForward::Formatted { .. });
         options.check_for_received(received.parameters.kind, received.file.is_some(), formatted)?;
-        if !callback || options.has(SendOptions::SEND_AND_FORGET) {
+        let told = callback || options.has(SendOptions::SYNCHRONOUS);
+        if !told || options.has(SendOptions::SEND_AND_FORGET) {
             return Err(refused); // REQ-15, FHT-9
         }
         let at = TargetRef { device, handle: Some(target) };
@@ -96,10 +97,10 @@ impl Core {
             }
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);
+        self.note_synchronous(device, None, request, options);
         let (sender, receiver, file, by_framework) = (device, device, None, false);
         let parent = Some(parent);
-        self.launch(Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework });
-        Ok(())
+        Ok(self.launch(Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework }))
     }
 
     /// A driver stop: the host may forget what it has, nobody waits for it (STOP-4).

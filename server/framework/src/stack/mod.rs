@@ -16,6 +16,7 @@ mod dispatch;
 mod handle_targets;
 mod host_io;
 mod inspect;
+mod lock;
 pub(crate) mod phase;
 mod pnp;
 mod power;
@@ -23,6 +24,7 @@ mod queue_calls;
 mod removal;
 mod send;
 mod stop;
+mod synchronous;
 mod target_calls;
 mod upper;
 

@@ -14,7 +14,7 @@ use crate::status::HResult;
 use crate::trace::TraceKind;
 
 use super::StackState;
-use super::core::{BlockedCallback, Core};
+use super::core::{BlockedCallback, Core, Sequel};
 use super::dispatch::Invocation;
 use super::phase::Phase;
 
@@ -132,7 +132,8 @@ impl Core {
     }
 
     pub(crate) fn invoke_upper(&mut self, upper: DeviceId, kind: Callback, power: Option<PowerState>) {
-        let blocked = BlockedCallback { device: upper, callback: kind, walk: None, holds_lock: false };
+        let blocked =
+            BlockedCallback { device: upper, callback: kind, sequel: Sequel::Nothing, holds_lock: false, send: None };
         let callback: CallbackId = self.callbacks.insert(blocked);
         self.effects.push(Effect::InvokeCallback { upper, callback, kind, power });
     }

@@ -131,24 +131,32 @@ impl Core {
         target: Option<TargetId>,
         options: SendOptions,
     ) -> HResult {
-        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        self.try_send_request(creator, request, target, options).err().unwrap_or(HResult::S_OK)
+    }
+
+    /// Gives the hop that begins, or why none does.
+    pub(crate) fn try_send_request(
+        &mut self,
+        creator: DeviceId,
+        request: RequestId,
+        target: Option<TargetId>,
+        options: SendOptions,
+    ) -> Result<ReceivedId, HResult> {
+        let Some(entry) = self.own_request(creator, request) else { return Err(HResult::E_INVALIDARG) };
         if entry.state.is_outstanding() {
             self.violation(creator, Rule::Req11, None, Some(request));
-            return HResult::STATUS_INVALID_DEVICE_REQUEST;
+            return Err(HResult::STATUS_INVALID_DEVICE_REQUEST);
         }
         let result = self.accept(creator, request, target, options);
         let status = result.err().unwrap_or(HResult::S_OK);
         if let Some(entry) = self.requests.get_mut(request) {
             entry.status = status; // REQ-8: after a failed Send, GetStatus gives the same code
         }
-        if self.devices[creator].upper().is_some() {
+        if self.devices[creator].upper().is_some() || options.has(SendOptions::SYNCHRONOUS) {
             let file = self.requests[request].file;
             self.note(creator, TraceKind::Call(Call::Send)).file(file).request(Some(request)).status(status).record();
         }
-        if result.is_ok() {
-            self.start_packet(creator, request, options);
-        }
-        status
+        result.map(|()| self.start_packet(creator, request, options))
     }
 
     /// Every reason to refuse a Send of a driver-created request, in order.
@@ -182,7 +190,7 @@ impl Core {
         Ok(())
     }
 
-    fn start_packet(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) {
+    fn start_packet(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) -> ReceivedId {
         let now = self.now.monotonic;
         let entry = &mut self.requests[request];
         let parameters = entry.format.take().expect("a formatted request has its parameters");
@@ -195,7 +203,7 @@ impl Core {
             Aim::Handle { .. } => sender,
         };
         let by_framework = false;
-        self.launch(Launch { request, parent: None, sender, receiver, aim, file, parameters, options, by_framework });
+        self.launch(Launch { request, parent: None, sender, receiver, aim, file, parameters, options, by_framework })
     }
 
     /// `SetCompletionCallback`, before or after Format; nothing changes once the request was sent (REQ-5).
@@ -211,7 +219,7 @@ impl Core {
         self.violation(creator, rule, file, Some(request));
     }
 
-    /// A driver sends on a request it received (REQ-44, TGT-15).
+    /// A driver sends on a request it received (REQ-44, TGT-15). Gives the hop that begins; SEND_AND_FORGET begins none.
     pub(crate) fn send_received(
         &mut self,
         device: DeviceId,
@@ -219,7 +227,7 @@ impl Core {
         forward: Forward,
         callback: bool,
         options: SendOptions,
-    ) -> Result<(), HResult> {
+    ) -> Result<Option<ReceivedId>, HResult> {
         let refused = HResult::STATUS_INVALID_DEVICE_REQUEST;
         let received = self.received.get(parent).ok_or(refused)?;
         if received.state != ReceivedState::Owned || received.receiver != device {
@@ -228,7 +236,7 @@ impl Core {
         let formatted = matches!(forward, Forward::Formatted(_));
         options.check_for_received(received.parameters.kind, received.file.is_some(), formatted)?;
         let forgets = options.has(SendOptions::SEND_AND_FORGET);
-        if !callback && !forgets {
+        if !callback && !forgets && !options.has(SendOptions::SYNCHRONOUS) {
             return Err(refused); // REQ-15
         }
         let receiver = self.devices[device].lower.ok_or(HResult::STATUS_INVALID_DEVICE_STATE)?;
@@ -237,7 +245,7 @@ impl Core {
         }
         if forgets {
             self.forget_received(parent, receiver);
-            return Ok(());
+            return Ok(None);
         }
         let request = received.request;
         let (file, parameters) = match forward {
@@ -249,7 +257,8 @@ impl Core {
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);
         let sender = device;
-        self.launch(Launch {
+        self.note_synchronous(device, file, request, options);
+        let hop = self.launch(Launch {
             request,
             parent: Some(parent),
             sender,
@@ -260,7 +269,7 @@ impl Core {
             options,
             by_framework: false,
         });
-        Ok(())
+        Ok(Some(hop))
     }
 
     /// SEND_AND_FORGET: the hop that ended at this layer goes on to the next lower one. So this layer's target never
@@ -277,7 +286,7 @@ impl Core {
     }
 
     /// Puts a hop on its way: tied to its file and target, then delivered, or pended in a stopped target.
-    pub(crate) fn launch(&mut self, launch: Launch) {
+    pub(crate) fn launch(&mut self, launch: Launch) -> ReceivedId {
         let Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework } = launch;
         let ignores_target = by_framework || options.has(SendOptions::IGNORE_TARGET_STATE);
         let target = self.target(TargetRef { device: sender, handle: aim.target() });
@@ -300,6 +309,7 @@ impl Core {
             ignores_target,
             pended: pends,
             timer: None,
+            waiter: None,
             timed_out: false,
             file_link: Default::default(),
             target_link: Default::default(),
@@ -324,6 +334,7 @@ impl Core {
         if !pends {
             self.deliver(id);
         }
+        id
     }
 
     /// What its target has let through arrives below, or goes to the host.

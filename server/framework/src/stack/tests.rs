@@ -5,3 +5,4 @@ mod handles;
 mod laws;
 mod machines;
 mod probe;
+mod waiting;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::probe::{Habit, Probe};
 use crate::callback::CallbackSet;
 use crate::clock::Now;
-use crate::driver::DispatchType;
+use crate::driver::{DispatchType, Driver};
 use crate::effect::{CallResult, Effect};
 use crate::forwarding::DriverRole;
 use crate::ids::{CallId, DeviceId, FileId, Level, RequestId};
@@ -17,7 +17,7 @@ use crate::ioctl::MethodNeitherAction;
 use crate::memory::{InputMemory, OutputMemory};
 use crate::rule::Rule;
 use crate::scheduler::SeededScheduler;
-use crate::stack::{CancelAnswer, Stack, StackConfig, StackState, UpperConfig};
+use crate::stack::{CancelAnswer, ControlError, Stack, StackConfig, StackState, UpperConfig};
 use crate::status::HResult;
 use crate::target::SentIoAction;
 use crate::trace::TraceKind;
@@ -50,7 +50,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<usize>().prop_map(Happening::CancelForFile),
         2 => any::<usize>().prop_map(Happening::Close),
         3 => (1u8..3).prop_map(Happening::Complete),
-        2 => (1u8..3, 0u8..4).prop_map(|(level, habit)| Happening::Change(level, habit)),
+        2 => (1u8..3, 0u8..5).prop_map(|(level, habit)| Happening::Change(level, habit)),
         1 => (0u8..3).prop_map(Happening::StopTarget),
         1 => Just(Happening::StartTarget),
         2 => any::<usize>().prop_map(Happening::Delete),
@@ -60,21 +60,20 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 /// A stack with one upper driver, and the upper driver's own books.
-struct Life {
-    stack: Stack,
-    now: Now,
-    upper: DeviceId,
+pub(super) struct Life {
+    pub(super) stack: Stack,
+    pub(super) now: Now,
+    pub(super) upper: DeviceId,
     calls: u64,
     files: Vec<FileId>,
     requests: Vec<RequestId>,
-    accepted: HashMap<RequestId, usize>,
-    completed: HashMap<RequestId, usize>,
+    pub(super) accepted: HashMap<RequestId, usize>,
+    pub(super) completed: HashMap<RequestId, usize>,
     files_gone: usize,
     files_made: usize,
 }
 
-fn stack(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Stack {
-    let drivers = drivers.into_iter().map(|driver| Box::new(driver) as Box<dyn crate::driver::Driver>).collect();
+fn stack(drivers: Vec<Box<dyn Driver>>, verifier: VerifierMode, seed: Option<u64>) -> Stack {
     let scheduler = seed.map(|seed| Box::new(SeededScheduler::new(seed)) as Box<dyn crate::scheduler::Scheduler>);
     let method_neither = MethodNeitherAction::Reject;
     Stack::new(StackConfig {
@@ -90,7 +89,7 @@ fn stack(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Stac
 }
 
 impl Life {
-    fn begin(drivers: Vec<Probe>, verifier: VerifierMode, seed: Option<u64>) -> Life {
+    pub(super) fn begin(drivers: Vec<Box<dyn Driver>>, verifier: VerifierMode, seed: Option<u64>) -> Life {
         let mut stack = stack(drivers, verifier, seed);
         let now = Now::default();
         let upper = stack.upper_attached(now, UpperConfig { tag: 1, callbacks: CallbackSet::EMPTY });
@@ -131,6 +130,36 @@ impl Life {
                 _ => {}
             }
         }
+    }
+
+    /// Runs until nothing is ready.
+    pub(super) fn settle(&mut self) {
+        self.stack.run(self.now);
+        self.take_effects();
+    }
+
+    /// A file that opens.
+    pub(super) fn open(&mut self) -> FileId {
+        self.happen(Happening::Create);
+        self.settle();
+        self.files[0]
+    }
+
+    pub(super) fn close_first(&mut self) {
+        self.happen(Happening::Close(0));
+        self.settle();
+    }
+
+    pub(super) fn control(&mut self, level: u8, command: &str) -> Result<String, ControlError> {
+        let reply = self.stack.driver_controlled(self.now, Level(level), command);
+        self.settle();
+        reply
+    }
+
+    /// How a request has ended, if it has.
+    pub(super) fn status_of(&self, request: RequestId) -> Option<HResult> {
+        let view = self.stack.request_view(request)?;
+        (!view.state.is_outstanding()).then_some(view.status)
     }
 
     fn send(&mut self, file: FileId, io: FormatIo, options: SendOptions) -> HResult {
@@ -193,9 +222,9 @@ impl Life {
                 let _ = self.stack.driver_controlled(now, Level(level), "complete");
             }
             Happening::Change(level, habit) => {
-                let habit = ["complete", "keep", "arm", "forward"][usize::from(habit)];
+                let habit = ["complete", "keep", "arm", "forward", "forward-and-wait"][usize::from(habit)];
                 // L2 is the lowest: it has nobody to forward to.
-                if level == 1 || habit != "forward" {
+                if level == 1 || !habit.starts_with("forward") {
                     let _ = self.stack.driver_controlled(now, Level(level), &format!("habit {habit}"));
                 }
             }
@@ -235,7 +264,7 @@ impl Life {
     }
 
     /// Lets everything that is kept go and every file close, as a well-behaved end of a test would.
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.happen(Happening::StartTarget);
         while let Some(file) = self.files.pop() {
             let call = self.call();
@@ -261,7 +290,7 @@ impl Life {
     }
 
     /// Z1 to Z4 and Z7.
-    fn check(&mut self) {
+    pub(super) fn check(&mut self) {
         assert_eq!(
             self.accepted, self.completed,
             "Z1, Z2: one completion for each accepted Send, none for a refused one"
@@ -299,10 +328,17 @@ impl Life {
     }
 }
 
-fn two_layers(dispatch: DispatchType) -> Vec<Probe> {
+/// A read of 4 bytes that must be accepted.
+pub(super) fn read_on(life: &mut Life, file: FileId, options: SendOptions) -> RequestId {
+    assert_eq!(life.send(file, Life::read(4), options), HResult::S_OK);
+    life.settle();
+    life.requests[life.requests.len() - 1]
+}
+
+fn two_layers(dispatch: DispatchType) -> Vec<Box<dyn Driver>> {
     vec![
-        Probe::new(DriverRole::Filter, dispatch, Habit::Forward),
-        Probe::new(DriverRole::Function, DispatchType::Parallel, Habit::Arm),
+        Box::new(Probe::new(DriverRole::Filter, dispatch, Habit::Forward)),
+        Box::new(Probe::new(DriverRole::Function, DispatchType::Parallel, Habit::Arm)),
     ]
 }
 
@@ -329,12 +365,9 @@ proptest! {
 }
 
 fn one_layer(habit: Habit, verifier: VerifierMode) -> (Life, FileId) {
-    let mut life = Life::begin(vec![Probe::new(DriverRole::Function, DispatchType::Parallel, habit)], verifier, None);
-    life.happen(Happening::Create);
-    life.happen(Happening::Steps(10));
-    life.stack.run(life.now);
-    life.take_effects();
-    let file = life.files[0];
+    let probe = Probe::new(DriverRole::Function, DispatchType::Parallel, habit);
+    let mut life = Life::begin(vec![Box::new(probe)], verifier, None);
+    let file = life.open();
     (life, file)
 }
 

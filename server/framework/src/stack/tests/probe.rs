@@ -19,6 +19,7 @@ pub(super) enum Habit {
     Keep,
     Arm,
     Forward,
+    ForwardAndWait,
     Lose,
     Panic,
 }
@@ -52,6 +53,12 @@ impl Probe {
                 if let Err((request, status)) =
                     cx.send_received(request, Forward::CurrentType, true, SendOptions::default())
                 {
+                    cx.complete(request, status);
+                }
+            }
+            Habit::ForwardAndWait => {
+                let options = SendOptions { flags: SendOptions::SYNCHRONOUS, timeout: 0 };
+                if let Err((request, status)) = cx.send_received(request, Forward::CurrentType, false, options) {
                     cx.complete(request, status);
                 }
             }
@@ -130,6 +137,7 @@ impl Driver for Probe {
             "habit keep" => Habit::Keep,
             "habit arm" => Habit::Arm,
             "habit forward" => Habit::Forward,
+            "habit forward-and-wait" => Habit::ForwardAndWait,
             other => return Err(format!("no such command: {other}")),
         };
         Ok(String::new())
