@@ -1,5 +1,6 @@
 //! What a rule can do, and at which callbacks.
 
+use lowerdeck_framework::clock::TICKS_PER_MILLISECOND;
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::status::HResult;
@@ -34,6 +35,7 @@ pub(super) struct OwnSend {
     pub(super) file: Option<String>,
     pub(super) then_complete: bool,
     pub(super) callback: OwnCallback,
+    pub(super) options: SendOptions,
     /// The number of the request of its own under which it is created.
     pub(super) parent: Option<u64>,
     /// The file-handle target it is for, by name; None is the default target.
@@ -55,8 +57,7 @@ pub(super) enum OwnCallback {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Passage {
     pub(super) callback: bool,
-    /// Flags of the Send.
-    pub(super) flags: u32,
+    pub(super) options: SendOptions,
     /// Formatted again, with this file, by name; None is `FormatUsingCurrentType`.
     pub(super) file: Option<String>,
     /// To this file-handle target instead of the default one, by name.
@@ -64,13 +65,15 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    /// `[no-callback] [forget] [flags=F] [file="name"] [target="name"]`.
+    /// `[no-callback] [forget] [sync] [timeout=MS] [flags=F] [file="name"] [target="name"]`.
     pub(super) fn read(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<Passage, SyntaxError> {
         let callback = !arguments.flag("no-callback");
         let forget = if arguments.flag("forget") { SendOptions::SEND_AND_FORGET } else { 0 };
         let flags = arguments.keyed_number("flags")?.map_or(Ok(0), u32::try_from);
         let flags = flags.map_err(|_| SyntaxError::at(text, at, "flags of 32 bits"))? | forget;
-        Ok(Passage { callback, flags, file: arguments.keyed_name("file")?, target: arguments.keyed_name("target")? })
+        let options = send_options(text, at, arguments, flags)?;
+        let (file, target) = (arguments.keyed_name("file")?, arguments.keyed_name("target")?);
+        Ok(Passage { callback, options, file, target })
     }
 }
 
@@ -79,7 +82,8 @@ impl Passage {
 pub(super) enum Action {
     Complete(Completion),
     Hold,
-    Arm,
+    /// With the number of an `OnCancel` callback object.
+    Arm(u32),
     Forward(Passage),
     Queue,
     UnmarkComplete(Completion),
@@ -87,12 +91,17 @@ pub(super) enum Action {
     Fail(HResult),
     Context(u64),
     Send(OwnSend),
-    CreateFile { name: String, then_complete: bool },
+    CreateFile {
+        name: String,
+        then_complete: bool,
+    },
     CloseOwn(String),
     CancelOwn(u64),
     Target(TargetAction),
     CompleteFile(Completion),
     RetrieveFile(Completion),
+    PrivateLock,
+    PrivateUnlock,
     Block,
     Note(String),
 }
@@ -117,7 +126,7 @@ impl Trigger {
         match self {
             Trigger::Create | Trigger::Read | Trigger::Write | Trigger::Ioctl | Trigger::Default => Subject::Received,
             Trigger::Cancel => Subject::Cancelled,
-            Trigger::Completion => Subject::Regained,
+            Trigger::Completion | Trigger::SendReturned => Subject::Regained,
             Trigger::Cleanup | Trigger::Close => Subject::File,
             Trigger::Pnp(_) => Subject::Device,
         }
@@ -132,7 +141,7 @@ impl Action {
         let action = match name.value.as_str() {
             "complete" => Action::Complete(arguments.completion()?),
             "hold" => Action::Hold,
-            "arm" => Action::Arm,
+            "arm" => Action::Arm(cancel_object(text, name.at, &mut arguments)?),
             "forward" => Action::Forward(Passage::read(text, name.at, &mut arguments)?),
             "queue" => Action::Queue,
             "unmark-complete" => Action::UnmarkComplete(arguments.completion()?),
@@ -151,6 +160,8 @@ impl Action {
             }
             "complete-file" => Action::CompleteFile(arguments.completion()?),
             "retrieve-file" => Action::RetrieveFile(arguments.completion()?),
+            "private-lock" => Action::PrivateLock,
+            "private-unlock" => Action::PrivateUnlock,
             "block" => Action::Block,
             "note" => Action::Note(arguments.name("a \"text\"")?),
             _ => return Err(SyntaxError::at(text, name.at, ACTIONS)),
@@ -164,7 +175,7 @@ impl Action {
         match self {
             Action::Complete(_) => "complete",
             Action::Hold => "hold",
-            Action::Arm => "arm",
+            Action::Arm(_) => "arm",
             Action::Forward(_) => "forward",
             Action::Queue => "queue",
             Action::UnmarkComplete(_) => "unmark-complete",
@@ -178,8 +189,20 @@ impl Action {
             Action::Target(action) => action.word(),
             Action::CompleteFile(_) => "complete-file",
             Action::RetrieveFile(_) => "retrieve-file",
+            Action::PrivateLock => "private-lock",
+            Action::PrivateUnlock => "private-unlock",
             Action::Block => "block",
             Action::Note(_) => "note",
+        }
+    }
+
+    /// Whether its callback cannot go on with another action of the same rule after it.
+    pub(super) const fn ends_rule(&self) -> bool {
+        match self {
+            Action::Block => true,
+            Action::Forward(passage) => passage.options.has(SendOptions::SYNCHRONOUS),
+            Action::Send(send) => send.options.has(SendOptions::SYNCHRONOUS),
+            _ => false,
         }
     }
 
@@ -191,7 +214,7 @@ impl Action {
             Action::Complete(_) | Action::Hold | Action::CompleteTwice(_) => {
                 matches!(subject, Received | Cancelled | Regained)
             }
-            Action::Arm | Action::Forward(_) | Action::Queue | Action::UnmarkComplete(_) => {
+            Action::Arm(_) | Action::Forward(_) | Action::Queue | Action::UnmarkComplete(_) => {
                 matches!(subject, Received | Regained)
             }
             Action::Fail(_) => subject != File,
@@ -201,14 +224,21 @@ impl Action {
                     && (send.file.is_some() || send.target.is_some() || subject != Device)
             }
             Action::CreateFile { then_complete, .. } => !then_complete || subject == Received,
-            Action::CloseOwn(_) | Action::CancelOwn(_) | Action::Target(_) | Action::Block | Action::Note(_) => true,
+            Action::CloseOwn(_)
+            | Action::CancelOwn(_)
+            | Action::Target(_)
+            | Action::PrivateLock
+            | Action::PrivateUnlock
+            | Action::Block
+            | Action::Note(_) => true,
         }
     }
 }
 
 /// What could have been written instead of an unknown action.
 const ACTIONS: &str = "an action: complete, hold, arm, forward, queue, unmark-complete, complete-twice, fail, context, \
-                       send, create-file, close-own, cancel-own, create-target and the other words about targets, complete-file, retrieve-file, block or note";
+                       send, create-file, close-own, cancel-own, create-target and the other words about targets, complete-file, retrieve-file, private-lock, \
+                       private-unlock, block or note";
 
 fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnSend, SyntaxError> {
     let io = own_io(text, at, arguments)?;
@@ -227,7 +257,26 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
     };
     let parent = arguments.keyed_number("parent")?;
     let target = arguments.keyed_name("target")?;
-    Ok(OwnSend { io, number, length, file, then_complete: arguments.then_complete()?, callback, parent, target })
+    let options = send_options(text, at, arguments, 0)?;
+    let then_complete = arguments.then_complete()?;
+    Ok(OwnSend { io, number, length, file, then_complete, callback, options, parent, target })
+}
+
+/// `[sync] [timeout=MS]`, besides `flags`.
+fn send_options(text: &str, at: usize, arguments: &mut Arguments<'_>, flags: u32) -> Result<SendOptions, SyntaxError> {
+    let synchronous = if arguments.flag("sync") { SendOptions::SYNCHRONOUS } else { 0 };
+    let Some(milliseconds) = arguments.keyed_number("timeout")? else {
+        return Ok(SendOptions { flags: flags | synchronous, timeout: 0 });
+    };
+    let ticks = milliseconds.checked_mul(TICKS_PER_MILLISECOND).and_then(|ticks| i64::try_from(ticks).ok());
+    let ticks = ticks.ok_or_else(|| SyntaxError::at(text, at, "a timeout in milliseconds"))?;
+    Ok(SendOptions { flags: flags | synchronous | SendOptions::TIMEOUT, timeout: -ticks })
+}
+
+/// `[object=N]`.
+pub(super) fn cancel_object(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<u32, SyntaxError> {
+    let object = arguments.keyed_number("object")?.map_or(Ok(0), u32::try_from);
+    object.map_err(|_| SyntaxError::at(text, at, "a callback object of 32 bits"))
 }
 
 /// `read`, `write`, `flush`, `ioctl` with `code=…`, `query-information` or `set-information` with `class=…`.

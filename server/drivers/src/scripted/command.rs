@@ -4,7 +4,7 @@ use lowerdeck_framework::ids::{QueueId, RequestLabel};
 use lowerdeck_framework::queue::QueueOperation;
 use lowerdeck_framework::status::HResult;
 
-use super::action::{Action, Passage};
+use super::action::{self, Action, Passage};
 use super::arguments::{Arguments, Completion};
 use super::buffers::BufferCommand;
 use super::grammar::{self, Call, CommandText};
@@ -24,7 +24,7 @@ pub(super) enum Command {
     Complete(RequestLabel, Completion),
     UnmarkComplete(RequestLabel, Completion),
     CompleteAgain(RequestLabel, HResult),
-    Arm(RequestLabel),
+    Arm(RequestLabel, u32),
     Unmark(RequestLabel),
     IsCanceled(RequestLabel),
     Forward(RequestLabel, Passage),
@@ -41,6 +41,9 @@ pub(super) enum Command {
     DeleteOwn(u64),
     /// `GetState` and `GetTargetFile` of a target.
     TargetState(String),
+    /// `AcquireLock` of the device (SYN-6).
+    AcquireLock,
+    ReleaseLock,
     /// `SetPnpState(WdfPnpStateFailed, WdfTrue)`.
     SetPnpFailed,
     CommitPnpState,
@@ -50,7 +53,7 @@ pub(super) enum Command {
     Buffer(BufferCommand),
     /// A question about a request or file.
     Ask(Inquiry),
-    /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`.
+    /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`, `private-unlock`.
     Act(Action),
 }
 
@@ -65,7 +68,8 @@ pub(super) enum Misuse {
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
                         arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
                         cancel-own, create-target, start-target, stop-target, remove-target, delete-target, target-state, \
-                        delete-own, complete-own, format-own, parameters, type, io-type, origin, file-name, file-device, \
+                        delete-own, complete-own, format-own, acquire-lock, release-lock, private-unlock, \
+                        parameters, type, io-type, origin, file-name, file-device, \
                         input-memory, output-memory, input-buffer, output-buffer, write-input or write-output";
 
 impl Command {
@@ -80,7 +84,9 @@ impl Command {
     fn read_call(text: &str, call: Call) -> Result<Command, SyntaxError> {
         let name = call.name.clone();
         let word = name.value.as_str();
-        if matches!(word, "send" | "create-file" | "close-own" | "cancel-own") || TargetAction::WORDS.contains(&word) {
+        if matches!(word, "send" | "create-file" | "close-own" | "cancel-own" | "private-unlock")
+            || TargetAction::WORDS.contains(&word)
+        {
             return Command::read_action(text, call);
         }
         let mut arguments = Arguments::new(text, call);
@@ -94,7 +100,12 @@ impl Command {
             "complete" => Command::Complete(arguments.label()?, arguments.completion()?),
             "unmark-complete" => Command::UnmarkComplete(arguments.label()?, arguments.completion()?),
             "complete-again" => Command::CompleteAgain(arguments.label()?, arguments.status()?),
-            "arm" => Command::Arm(arguments.label()?),
+            "arm" => {
+                let object = action::cancel_object(text, name.at, &mut arguments)?;
+                Command::Arm(arguments.label()?, object)
+            }
+            "acquire-lock" => Command::AcquireLock,
+            "release-lock" => Command::ReleaseLock,
             "unmark" => Command::Unmark(arguments.label()?),
             "is-canceled" => Command::IsCanceled(arguments.label()?),
             "forward" => {

@@ -49,7 +49,7 @@ impl ScriptedDriver {
                 let request = request.ok_or_else(|| format!("no request {label} was completed here lately"))?;
                 cx.complete_by_identity(request, status, 0);
             }
-            Command::Arm(label) => self.arm_labelled(cx, label)?,
+            Command::Arm(label, object) => self.arm_labelled(cx, label, object)?,
             Command::Unmark(label) => {
                 let request = self.labelled(label)?;
                 return Ok(answer(self.unmark(cx, request)));
@@ -86,6 +86,8 @@ impl ScriptedDriver {
             }
             Command::Retrieve { name, queue } => return self.retrieve(cx, name.as_deref(), queue),
             Command::Release(trigger) => return self.release(cx, trigger),
+            Command::AcquireLock => return self.acquire_lock(cx),
+            Command::ReleaseLock => cx.release_lock(),
             Command::SetPnpFailed => cx.set_pnp_failed(true),
             Command::CommitPnpState => cx.commit_pnp_state(),
             Command::TargetState(name) => return self.target_state(cx, &name),
@@ -107,11 +109,11 @@ impl ScriptedDriver {
         })
     }
 
-    fn arm_labelled(&mut self, cx: &mut DriverContext<'_>, label: RequestLabel) -> Result<(), String> {
+    fn arm_labelled(&mut self, cx: &mut DriverContext<'_>, label: RequestLabel, object: u32) -> Result<(), String> {
         let request = self.labelled(label)?;
         match self.kept.get_mut(request).map(|kept| kept.state) {
             Some(KeptState::Held) => {
-                self.arm(cx, request);
+                self.arm(cx, request, object);
                 Ok(())
             }
             Some(state) => Err(format!("request {label} is {state}, only a held one can be armed")),
@@ -200,6 +202,10 @@ impl ScriptedDriver {
                 Ok(answer(self.close_own(cx, name)))
             }
             Action::Target(action) => Ok(answer(self.act_on_target(cx, action))),
+            Action::PrivateUnlock => {
+                self.private_unlock(cx);
+                Ok(DONE.to_owned())
+            }
             Action::CancelOwn(number) => {
                 let request = self.own_numbered(*number)?;
                 Ok(truth(cx.cancel_sent_request(request).is_true()))

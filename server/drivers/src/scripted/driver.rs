@@ -19,6 +19,7 @@ use super::own::{OwnCall, OwnObjects, OwnRequest};
 use super::perform::{Notes, Outcome, Scene};
 use super::rule::{Event, RuleBook, Trigger};
 use super::targets::OwnTargets;
+use super::waiting::PrivateLock;
 use crate::transfer;
 
 /// What a request ends with when no rule decides.
@@ -74,6 +75,7 @@ pub(crate) struct ScriptedDriver {
     /// Callbacks that have not returned, the oldest first.
     pub(super) blocked: Vec<(Trigger, CallbackId)>,
     pub(super) notes: Notes,
+    pub(super) private: PrivateLock,
 }
 
 impl ScriptedDriver {
@@ -94,6 +96,7 @@ impl ScriptedDriver {
             targets: OwnTargets::default(),
             blocked: Vec::new(),
             notes: Notes::default(),
+            private: PrivateLock::default(),
         }
     }
 
@@ -131,7 +134,7 @@ impl ScriptedDriver {
             return (Outcome::default(), Some(kept));
         };
         let request = kept.request.id();
-        let scene = Scene { request: Some(request), file: kept.file };
+        let scene = Scene { trigger, request: Some(request), file: kept.file };
         self.kept.insert(kept);
         let outcome = self.perform(cx, &actions, scene);
         let undecided = if outcome.decided { None } else { self.kept.remove(request) };
@@ -139,7 +142,7 @@ impl ScriptedDriver {
     }
 
     /// Obeys the rule for an event without a request.
-    fn obey_without_request(
+    pub(super) fn obey_without_request(
         &mut self,
         cx: &mut DriverContext<'_>,
         trigger: Trigger,
@@ -147,7 +150,7 @@ impl ScriptedDriver {
         label: Option<RequestLabel>,
     ) -> Outcome {
         match self.actions_for(cx, trigger, file, 0, label) {
-            Some(actions) => self.perform(cx, &actions, Scene { request: None, file }),
+            Some(actions) => self.perform(cx, &actions, Scene { trigger, request: None, file }),
             None => Outcome::default(),
         }
     }
@@ -188,7 +191,10 @@ impl ScriptedDriver {
     }
 
     /// How the callback ends.
-    fn flow(&mut self, cx: &mut DriverContext<'_>, trigger: Trigger, outcome: Outcome) -> Flow {
+    pub(super) fn flow(&mut self, cx: &mut DriverContext<'_>, trigger: Trigger, outcome: Outcome) -> Flow {
+        if outcome.waits {
+            return Flow::Blocked(cx.block());
+        }
         if !outcome.blocked {
             return Flow::Returned;
         }
@@ -198,14 +204,20 @@ impl ScriptedDriver {
     }
 
     /// A request of its own was completed; it is deleted unless a rule holds it.
-    fn own_completed(&mut self, cx: &mut DriverContext<'_>, request: RequestId, params: &CompletionParams) -> Flow {
+    pub(super) fn own_completed(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        trigger: Trigger,
+        request: RequestId,
+        params: &CompletionParams,
+    ) -> Outcome {
         let own = self.own.requests.remove(&request);
         if let Some(kept) = own.and_then(|own| own.then).and_then(|then| self.kept.remove(then)) {
             self.kept.remember(kept.label, kept.request.id());
             cx.complete_as(kept.request, params);
         }
         let label = own.map(|own| RequestLabel { creator: cx.level(), number: own.number });
-        let outcome = self.obey_without_request(cx, Trigger::Completion, None, label);
+        let outcome = self.obey_without_request(cx, trigger, None, label);
         match own {
             Some(own) if outcome.decided => {
                 self.own.requests.insert(request, OwnRequest { then: None, ..own });
@@ -214,7 +226,24 @@ impl ScriptedDriver {
                 cx.delete_request(request);
             }
         }
-        self.flow(cx, Trigger::Completion, outcome)
+        outcome
+    }
+
+    /// A request it had received and sent on is its own again; without a rule it ends with the lower result.
+    pub(super) fn regained(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        trigger: Trigger,
+        request: OwnedRequest,
+        params: &CompletionParams,
+    ) -> Outcome {
+        let kept = Self::described(cx, request);
+        let (outcome, undecided) = self.obey(cx, trigger, kept);
+        if let Some(kept) = undecided {
+            self.kept.remember(kept.label, kept.request.id());
+            cx.complete_as(kept.request, params);
+        }
+        outcome
     }
 }
 
@@ -277,17 +306,24 @@ impl Driver for ScriptedDriver {
         request: CompletedRequest,
         params: &CompletionParams,
     ) -> Flow {
-        let request = match request {
-            CompletedRequest::Received(request) => request,
-            CompletedRequest::Created(request) => return self.own_completed(cx, request, params),
+        let outcome = match request {
+            CompletedRequest::Received(request) => self.regained(cx, Trigger::Completion, request, params),
+            CompletedRequest::Created(request) => self.own_completed(cx, Trigger::Completion, request, params),
         };
-        let kept = Self::described(cx, request);
-        let (outcome, undecided) = self.obey(cx, Trigger::Completion, kept);
-        if let Some(kept) = undecided {
-            self.kept.remember(kept.label, kept.request.id());
-            cx.complete_as(kept.request, params);
-        }
         self.flow(cx, Trigger::Completion, outcome)
+    }
+
+    fn on_send_returned(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        request: Option<CompletedRequest>,
+        params: &CompletionParams,
+    ) -> Result<Flow, HResult> {
+        self.send_returned(cx, request, params)
+    }
+
+    fn on_lock_acquired(&mut self, _: &mut DriverContext<'_>) {
+        self.notes.add("lock acquired");
     }
 
     fn on_cleanup_file(&mut self, cx: &mut DriverContext<'_>, file: FileId) -> Flow {

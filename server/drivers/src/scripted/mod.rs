@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl default cancel
-//! completion cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
+//! completion send-returned cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
 //! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop
 //! surprise-removal`. Rules are tried in the order written, those without a condition last; the first that matches decides.
 //!
@@ -24,33 +24,40 @@
 //! | action | does |
 //! |---|---|
 //! | `complete(STATUS[, information][, data="text" or hex=00ff])` | completes the request |
-//! | `hold`, `arm` | keeps it; `arm` marks it cancelable. On the completion of an own request, `hold` does not delete it |
-//! | `forward[([no-callback][, forget][, flags=F][, file="name"][, target="name"])]` | sends it on as it is, or formatted again with a file, or as it is to a file-handle target; `forget` is SEND_AND_FORGET. A refused Send completes it with its error |
+//! | `hold`, `arm[(object=N)]` | keeps it; `arm` marks it cancelable, with `OnCancel` callback object `N` or 0 (REQ-47). On the completion of an own request, `hold` does not delete it |
+//! | `forward[([no-callback][, forget][, sync][, timeout=MS][, flags=F][, file="name"][, target="name"])]` | sends it on as it is, or formatted again with a file, or as it is to a file-handle target; `forget` is SEND_AND_FORGET, `sync` SYNCHRONOUS (comes last; see below). A refused Send completes it with its error |
 //! | `queue` | moves it to the manual queue (1) |
 //! | `unmark-complete(…)` | unmarks and completes it; leaves it to `OnCancel` when that is under way |
 //! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
 //! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
 //! | `context(N)` | assigns a context to the file |
-//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, target="name"][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; with a file-handle target as `target` there is no file; `then=complete` completes the received request with its result |
+//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, target="name"][, sync][, timeout=MS][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; with a file-handle target as `target` there is no file; `then=complete` completes the received request with its result |
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
 //! | `create-target("name", handle=N)` | makes a file-handle target on a handle of the host |
 //! | `start-target("name")`, `stop-target("name", cancel or wait or leave)`, `remove-target("name")`, `delete-target("name")` | changes a target, "" being the default one; how the call returned is noted |
 //! | `cancel-own(N)` | cancels a request of its own |
 //! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
 //! | `retrieve-file(STATUS[, …])` | retrieves this file's requests from the manual queue and completes them |
+//! | `private-lock`, `private-unlock` | takes or frees a lock of the driver's own; where it is taken, the callback waits for it, and goes on with the actions after it (REQ-48) |
 //! | `block` | does not return from the callback until released; comes last. An undecided request is kept |
 //! | `note("text")` | writes it down for the command `notes` |
 //!
 //! `create-file` and `close-own` do not wait: they return later, and a removal callback that closes a file should
 //! `block` until the file is gone (STOP-1).
 //!
+//! A synchronous send keeps its callback from returning, and a received request that it does not send on is kept. When
+//! the sent one has completed, and `on completion` has been obeyed if a completion callback is registered, the callback
+//! goes on with `on send-returned` (REQ-13). That has the request only without a completion callback (`no-callback`,
+//! `callback=removed`), which otherwise got it.
+//!
 //! # Commands
 //! A rule as a command replaces the rule with the same conditions, or is added. Besides: `clear`, `rules`, `kept`,
 //! `notes`; `complete L0:7 STATUS [information] [data…]`, `unmark-complete L0:7 STATUS …`, `complete-again L0:7 STATUS`,
-//! `arm L0:7`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [flags=F] [file="name"]`, `queue L0:7`,
+//! `arm L0:7 [object=N]`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [sync] [timeout=MS] [flags=F] [file="name"]`, `queue L0:7`,
 //! `requeue L0:7`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
 //! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
-//! `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other words about targets, `target-state NAME`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
+//! `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other words about targets, `target-state NAME`; `acquire-lock` (`Acquired`, or `Waits` until the note `lock acquired`) and
+//! `release-lock` of the device (SYN-6); `private-unlock`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
 //! Questions: `parameters L0:7` gives all of a kept request, as
 //! `ioctl code=0x80002000 in=2 out=4 offset=0 data=6869`, `parameters L0:7 read` (or `write`, `ioctl`) what the getter
 //! of that type gives, with `null` what it gives without any out pointer; `origin L0:7` gives
@@ -81,6 +88,7 @@ mod own;
 mod perform;
 mod rule;
 mod targets;
+mod waiting;
 
 use crate::options::{OptionKind, OptionType};
 use crate::registry::DriverKind;

@@ -15,6 +15,7 @@ use super::arguments::Completion;
 use super::driver::ScriptedDriver;
 use super::kept::{Kept, KeptState};
 use super::own::{MAX_OWN_REQUESTS, OwnCall, OwnRequest};
+use super::rule::Trigger;
 use crate::transfer;
 
 /// The queue that `queue` moves requests to.
@@ -46,6 +47,7 @@ impl Notes {
 /// What a callback is about. Its request is among the kept ones.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene {
+    pub(super) trigger: Trigger,
     pub(super) request: Option<ReceivedId>,
     pub(super) file: Option<FileId>,
 }
@@ -57,6 +59,8 @@ pub(super) struct Outcome {
     pub(super) decided: bool,
     /// The callback shall not return.
     pub(super) blocked: bool,
+    /// It cannot return: it waits in a synchronous Send or for the private lock.
+    pub(super) waits: bool,
     /// What a PnP callback fails with.
     pub(super) failure: Option<HResult>,
 }
@@ -65,9 +69,14 @@ impl ScriptedDriver {
     /// Performs `actions` in order.
     pub(super) fn perform(&mut self, cx: &mut DriverContext<'_>, actions: &[Action], scene: Scene) -> Outcome {
         let mut outcome = Outcome::default();
-        for action in actions {
+        for (index, action) in actions.iter().enumerate() {
             match (action, scene.request) {
                 (Action::Block, _) => (outcome.blocked, outcome.decided) = (true, true),
+                (Action::PrivateLock, _) => {
+                    if self.waits_for_private_lock(cx, &actions[index + 1..], scene) {
+                        return Outcome { decided: true, waits: true, ..outcome };
+                    }
+                }
                 (Action::Hold, _) => outcome.decided = true,
                 (Action::Fail(status), None) => outcome.failure = Some(*status),
                 (_, Some(request)) if self.perform_on_request(cx, action, request) => outcome.decided = true,
@@ -81,6 +90,8 @@ impl ScriptedDriver {
             _ => false,
         };
         outcome.decided |= actions.iter().any(later);
+        outcome.waits = cx.is_in_send();
+        outcome.decided |= outcome.waits; // nothing more is done before the Send has returned
         outcome
     }
 
@@ -93,7 +104,7 @@ impl ScriptedDriver {
                 self.finish_kept(cx, request, &Completion::of(*status));
                 cx.complete_by_identity(request, *status, 0);
             }
-            Action::Arm => self.arm(cx, request),
+            Action::Arm(object) => self.arm(cx, request, *object),
             Action::UnmarkComplete(completion) => {
                 if let Err(status) = self.unmark_complete(cx, request, completion) {
                     self.notes.add(format!("unmark-complete: {status}"));
@@ -146,6 +157,10 @@ impl ScriptedDriver {
                 }
                 Ok(())
             }
+            (Action::PrivateUnlock, _) => {
+                self.private_unlock(cx);
+                Ok(())
+            }
             (Action::Note(text), _) => {
                 self.notes.add(text.clone());
                 Ok(())
@@ -179,9 +194,9 @@ impl ScriptedDriver {
     }
 
     /// `MarkCancelable`, once.
-    pub(super) fn arm(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) {
+    pub(super) fn arm(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId, object: u32) {
         if let Some(kept) = self.kept.get_mut(request).filter(|kept| kept.state == KeptState::Held) {
-            cx.mark_cancelable(&kept.request);
+            cx.mark_cancelable_with(&kept.request, object);
             kept.state = KeptState::Armed;
         }
     }
@@ -233,8 +248,7 @@ impl ScriptedDriver {
         passage: &Passage,
     ) -> Result<(), (Kept, HResult)> {
         if let Some(target) = &passage.target {
-            let options = SendOptions { flags: passage.flags, timeout: 0 };
-            return self.forward_to_target(cx, request, target, passage.callback, options);
+            return self.forward_to_target(cx, request, target, passage.callback, passage.options);
         }
         let Some(kept) = self.kept.remove(request) else { return Ok(()) };
         let format = match &passage.file {
@@ -244,7 +258,7 @@ impl ScriptedDriver {
                 None => return Err((kept, HResult::STATUS_INVALID_DEVICE_REQUEST)),
             },
         };
-        let options = SendOptions { flags: passage.flags, timeout: 0 };
+        let options = passage.options;
         let (label, id) = (kept.label, kept.request.id());
         cx.send_received(kept.request, format, passage.callback, options)
             .map_err(|(request, status)| (Kept { request, ..kept }, status))?;
@@ -325,7 +339,7 @@ impl ScriptedDriver {
             cx.set_completion_callback(request, send.callback == OwnCallback::After);
         }
         if status.is_success() {
-            let options = SendOptions::default();
+            let options = send.options;
             status = match target {
                 Some(target) => cx.send_request_to_handle(request, target, options),
                 None => cx.send_request(request, options),

@@ -25,6 +25,8 @@ pub(super) enum Trigger {
     Default,
     Cancel,
     Completion,
+    /// A synchronous Send returns.
+    SendReturned,
     Cleanup,
     Close,
     /// One of the PnP callbacks.
@@ -32,7 +34,7 @@ pub(super) enum Trigger {
 }
 
 /// The names of the triggers.
-const TRIGGERS: [(&str, Trigger); 21] = [
+const TRIGGERS: [(&str, Trigger); 22] = [
     ("create", Trigger::Create),
     ("read", Trigger::Read),
     ("write", Trigger::Write),
@@ -40,6 +42,7 @@ const TRIGGERS: [(&str, Trigger); 21] = [
     ("default", Trigger::Default),
     ("cancel", Trigger::Cancel),
     ("completion", Trigger::Completion),
+    ("send-returned", Trigger::SendReturned),
     ("cleanup", Trigger::Cleanup),
     ("close", Trigger::Close),
     ("prepare-hardware", Trigger::Pnp(Callback::OnPrepareHardware)),
@@ -140,8 +143,9 @@ impl Rule {
                 let wanted = format!("an action with a meaning in `on {}`", trigger.name());
                 return Err(SyntaxError::at(text, at, wanted));
             }
-            if action == Action::Block && index + 1 != count {
-                return Err(SyntaxError::at(text, at, "`block` as the last action"));
+            if action.ends_rule() && index + 1 != count {
+                let sync = if action == Action::Block { "" } else { " with sync" };
+                return Err(SyntaxError::at(text, at, format!("`{}`{sync} as the last action", action.name())));
             }
             actions.push(action);
         }
