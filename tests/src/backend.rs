@@ -303,8 +303,8 @@ pub trait Backend {
     fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String>;
     /// `Send`, never synchronous here.
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult;
-    /// Begins a synchronous `Send`; it returns when the request has completed.
-    fn begin_synchronous_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call;
+    /// Begins a `Send` whose answer is looked at later; a synchronous one returns when the request has completed.
+    fn begin_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call;
     /// `CancelSentRequest`.
     fn cancel(&mut self, request: u64) -> CancelAnswer;
     /// `CancelSentRequestsForFile`.
@@ -339,6 +339,10 @@ pub trait Backend {
     fn lose_client(&mut self);
     /// Two acts at the same time; each back end mixes them in its own way.
     fn race(&mut self, one: Act, other: Act) -> (Deed, Deed);
-    /// The RPC of a begun call is given up by its client; in-process there is nothing to give up.
+    /// The RPC of a begun call is given up by its client; in-process nobody waits for it any more.
     fn abandon_call(&mut self, call: Call);
+    /// From now on L0 reads no events, or reads them again. What the script asks for meanwhile must need none.
+    fn set_reading(&mut self, reading: bool);
+    /// L0 closes `file` from inside its `OnCompletion` of `request`, before it has returned from that.
+    fn close_in_completion(&mut self, request: u64, file: u64);
 }

@@ -52,6 +52,10 @@ pub struct InProcess {
     host: ScriptedHost,
     handles: HashMap<u64, HandleId>,
     targets: HashMap<u64, TargetId>,
+    /// Whether L0 takes what the stack has for it.
+    reading: bool,
+    /// Files that L0 closes in the completion of a request.
+    closes: HashMap<u64, u64>,
 }
 
 impl InProcess {
@@ -98,6 +102,8 @@ impl InProcess {
             host: ScriptedHost::default(),
             handles: HashMap::new(),
             targets: HashMap::new(),
+            reading: true,
+            closes: HashMap::new(),
         };
         backend.settle();
         backend
@@ -109,15 +115,20 @@ impl InProcess {
             return self.settle_with_host();
         }
         self.stack.run(self.now);
-        self.take_effects();
+        while self.take_effects() {
+            self.stack.run(self.now); // what L0 did in its callbacks
+        }
     }
 
-    fn take_effects(&mut self) {
+    /// True when there were any, and L0 reads.
+    fn take_effects(&mut self) -> bool {
         let mut effects = Vec::new();
-        self.stack.take_effects(&mut effects);
-        for effect in effects {
-            self.take(effect);
+        if self.reading {
+            self.stack.take_effects(&mut effects);
         }
+        let any = !effects.is_empty();
+        effects.into_iter().for_each(|effect| self.take(effect));
+        any
     }
 
     fn take(&mut self, effect: Effect) {
@@ -137,6 +148,9 @@ impl InProcess {
             }
             Effect::CompleteRequest { number, callback, params, .. } => {
                 self.completed.insert(number, params.status);
+                if let Some(file) = self.closes.remove(&number) {
+                    self.apply(&Act::Close(file));
+                }
                 if callback {
                     let echo = Echo {
                         kind: params.kind.to_string(),
@@ -356,10 +370,10 @@ impl Backend for InProcess {
         status
     }
 
-    fn begin_synchronous_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call {
+    fn begin_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call {
         let status = self.send(request, flags, timeout);
         let call = Call(self.next_call().0);
-        if status == HResult::S_OK {
+        if status == HResult::S_OK && flags & SendOptions::SYNCHRONOUS != 0 {
             self.synchronous.insert(call, request);
         } else {
             self.returned.insert(call, Outcome::Status(status));
@@ -481,7 +495,18 @@ impl Backend for InProcess {
         if swapped { (second, first) } else { (first, second) }
     }
 
-    fn abandon_call(&mut self, _: Call) {}
+    fn abandon_call(&mut self, call: Call) {
+        self.synchronous.remove(&call);
+    }
+
+    fn set_reading(&mut self, reading: bool) {
+        self.reading = reading;
+        self.settle();
+    }
+
+    fn close_in_completion(&mut self, request: u64, file: u64) {
+        self.closes.insert(request, file);
+    }
 }
 
 fn outstanding_file(file: lowerdeck_framework::report::OutstandingFile) -> Outstanding {

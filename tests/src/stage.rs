@@ -229,10 +229,16 @@ impl Stage {
         self.backend.send(number, flags, timeout)
     }
 
+    /// `Send` whose answer is looked at later.
+    pub fn begin_send(&mut self, request: &str) -> Call {
+        let number = self.not_while_outstanding(request, "REQ-11");
+        self.backend.begin_send(number, 0, 0)
+    }
+
     /// `Send` with the SYNCHRONOUS flag besides `flags`.
     pub fn begin_synchronous_send(&mut self, request: &str, flags: u32, timeout: i64) -> Call {
         let number = self.not_while_outstanding(request, "REQ-11");
-        self.backend.begin_synchronous_send(number, flags | SendOptions::SYNCHRONOUS, timeout)
+        self.backend.begin_send(number, flags | SendOptions::SYNCHRONOUS, timeout)
     }
 
     /// A new request on `file`, formatted and sent; both must succeed.
@@ -307,6 +313,22 @@ impl Stage {
         let mut all = self.completions_of(request);
         self.check(all.len() < 2, &format!("`{request}` completed {} times", all.len()));
         all.pop()
+    }
+
+    /// L0 reads no events for a while.
+    pub fn stop_reading(&mut self) {
+        self.backend.set_reading(false);
+    }
+
+    /// L0 reads its events again.
+    pub fn read_again(&mut self) {
+        self.backend.set_reading(true);
+    }
+
+    /// L0 calls `Close` of `file` from inside `OnCompletion` of `request`.
+    pub fn close_in_completion(&mut self, request: &str, file: &str) {
+        self.closed.insert(file.to_owned());
+        self.backend.close_in_completion(self.number(request), self.number(file));
     }
 
     /// Every completion of `request` so far.

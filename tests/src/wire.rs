@@ -45,6 +45,10 @@ pub struct Wire {
     events: tonic::Streaming<v1::StreamEventsResponse>,
     seen: u64,
     completions: Vec<Completion>,
+    /// Whether the client reads its events.
+    reading: bool,
+    /// Files that are closed on the event of a request's completion.
+    closes: HashMap<u64, u64>,
     invoked: VecDeque<(u64, String)>,
     unplugging: Option<JoinHandle<Result<(), Status>>>,
 }
@@ -74,6 +78,8 @@ impl Wire {
             events,
             seen: 0,
             completions: Vec::new(),
+            reading: true,
+            closes: HashMap::new(),
             invoked: VecDeque::new(),
             unplugging: None,
         }
@@ -146,7 +152,7 @@ impl Wire {
     fn drain_events(&mut self) {
         let session = self.run(self.clients.session.clone().get_session(v1::GetSessionRequest {}));
         let last = session.session.map_or(0, |session| session.last_event_sequence);
-        while self.seen < last {
+        while self.reading && self.seen < last {
             let batch = self.server.run(self.events.message()).unwrap_or_else(|status| panic!("{status:?}"));
             for event in batch.unwrap_or_else(|| panic!("the event stream ended at {}", self.seen)).events {
                 assert_eq!(event.sequence, self.seen + 1, "event numbers have no gaps");
@@ -158,13 +164,18 @@ impl Wire {
 
     fn take(&mut self, event: v1::Event) {
         match event.body {
-            Some(v1::event::Body::RequestCompleted(done)) => self.completions.push(Completion {
-                request: done.request_id,
-                status: HResult(done.hresult),
-                information: done.information,
-                echo: messages::echo(&done),
-                data: done.data,
-            }),
+            Some(v1::event::Body::RequestCompleted(done)) => {
+                if let Some(file) = self.closes.remove(&done.request_id) {
+                    self.begin_close(file);
+                }
+                self.completions.push(Completion {
+                    request: done.request_id,
+                    status: HResult(done.hresult),
+                    information: done.information,
+                    echo: messages::echo(&done),
+                    data: done.data,
+                });
+            }
             Some(v1::event::Body::CallbackInvoked(invoked)) => {
                 self.invoked.push_back((invoked.callback_id, messages::callback_name(invoked.callback())));
             }
@@ -295,7 +306,7 @@ impl Backend for Wire {
         HResult(self.run(self.clients.device.clone().send_request(message)).hresult)
     }
 
-    fn begin_synchronous_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call {
+    fn begin_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call {
         let mut device = self.clients.device.clone();
         let message = messages::send(request, flags, timeout);
         self.begin("Send", None, Some(request), async move {
@@ -438,8 +449,18 @@ impl Backend for Wire {
     }
 
     fn abandon_call(&mut self, call: Call) {
-        if let Some(pending) = self.pending.get(&call) {
-            pending.task.abort();
+        let Some(pending) = self.pending.get(&call) else { return };
+        pending.task.abort();
+        if pending.create.is_none() {
+            self.pending.remove(&call); // only a create is asked for again
         }
+    }
+
+    fn set_reading(&mut self, reading: bool) {
+        self.reading = reading;
+    }
+
+    fn close_in_completion(&mut self, request: u64, file: u64) {
+        self.closes.insert(request, file);
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn broken(moments: &[Moment], request: &str) -> Option<String> {
         }
         let layer = moment.layer;
         let next = match (name, place) {
-            ("Send", _) if moment.status().is_some_and(|status| status.is_success()) => Place::Creator,
+            ("Send", _) if layer == 0 && moment.status().is_some_and(|status| status.is_success()) => Place::Creator,
             ("Io", Place::Creator) => Place::At(layer),
             ("Io", Place::At(owner)) if owner <= layer => Place::At(layer),
             ("HostIo", Place::Creator) if layer == 0 => Place::AtHostOf(0),
@@ -51,6 +51,8 @@ pub(super) fn broken(moments: &[Moment], request: &str) -> Option<String> {
                 0 => Place::Creator,
                 _ => Place::At(layer),
             },
+            // A synchronous Send without `OnCompletion` gives the packet back itself (REQ-13).
+            ("Send.returned", Place::Climbing(below)) if layer < below => Place::At(layer),
             ("Io" | "HostIo" | "HostDone" | "OnCancel" | "OnIoCanceledOnQueue" | "Done" | "OnCompletion", _) => {
                 return Some(format!("{moment} while it was {place:?}"));
             }

@@ -294,6 +294,28 @@ scenario! {
 }
 
 scenario! {
+    /// REQ-13: from a handle a synchronous Send comes back as from a lower layer, whoever made the request.
+    g01_sent_on_synchronously: with_handles(DEFAULT), [framework], |s| {
+        let pipe = s.open_handle("p", Opened::Pipe);
+        s.control(1, &format!("create-target pipe handle={pipe}"));
+        s.control(1, "on read: forward(target=pipe, sync, no-callback)");
+        s.control(1, "on write: send(read, number=900, length=4, target=pipe, callback=removed, sync, then=complete)");
+        s.open("f");
+        s.start("r", "f", read(4));
+        s.start("w", "f", write(b"data"));
+        s.never("L1.Io(write, w)"); // the handler of `r` has the lock (SYN-5)
+        s.peer_writes("p", b"up");
+        assert_eq!(s.brought("r"), success(b"up"));
+        s.order("L1.Send(r, S_OK) < L1.HostDone(r) < L1.Send.returned(r, S_OK) < L1.Done(r) < L1.Io(write, w) < L1.Send(L1:900, S_OK)");
+        s.peer_writes("p", b"up");
+        assert_eq!(s.ended("w"), (HResult::S_OK, 2));
+        s.order("L1.HostDone(L1:900) < L1.Send.returned(L1:900, S_OK) < L1.Done(w)");
+        s.close("f");
+        s.control(1, "delete-target pipe");
+    }
+}
+
+scenario! {
     /// The client dies with a read at the host: it is cancelled, and the layers below never hear of it.
     g16_lost_client: with_handles(DEFAULT), [framework], |s| {
         s.tolerance.verdicts = true;

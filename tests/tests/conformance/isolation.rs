@@ -101,9 +101,13 @@ mod i19_what_outsiders_see {
     }
 }
 
+/// Each back end has its own way to hold two stacks; the script is the same.
 mod i21_isolation {
     use lowerdeck_tests::backend::Backend;
+    use lowerdeck_tests::explore::{Choices, Schedule};
+    use lowerdeck_tests::in_process::InProcess;
     use lowerdeck_tests::laws;
+    use lowerdeck_tests::scenario::SCHEDULES;
     use lowerdeck_tests::stage::Stage;
     use lowerdeck_tests::wire::Wire;
 
@@ -117,12 +121,11 @@ mod i21_isolation {
         stage
     }
 
-    #[test]
-    fn wire() {
-        let setting = stack(DEFAULT);
-        let mut first = Wire::new(&setting);
-        let mut spared = held_read(first.another_session(&setting));
-        let mut stopped = held_read(first);
+    /// The driver stop of one stack, and what the other one does meanwhile and after it.
+    fn script(stopped: impl Backend + 'static, spared: impl Backend + 'static) {
+        let (mut stopped, mut spared) = (held_read(stopped), held_read(spared));
+        spared.control(1, "on write: block");
+        spared.start("blocked", "f", write(b"data"));
         stopped.tolerance.verdicts = true;
         stopped.send("r");
         stopped.once("L0.DriverStop(REQ-11)");
@@ -131,11 +134,30 @@ mod i21_isolation {
         assert_eq!((spared.state_of("r"), spared.completion("r")), ("InFlight".to_owned(), None));
         spared.control(1, "complete {r} S_OK 4");
         assert_eq!(spared.ended("r"), (HResult::S_OK, 4));
+        spared.control(1, "on write: complete(S_OK, 4)");
+        spared.control(1, "release");
+        spared.control(1, "complete {blocked} S_OK 4");
         spared.start("w", "f", write(b"data"));
-        assert_eq!(spared.ended("w"), (HResult::S_OK, 4));
+        assert_eq!((spared.ended("blocked"), spared.ended("w")), ((HResult::S_OK, 4), (HResult::S_OK, 4)));
         spared.close("f");
         spared.once("L1.Close-(f)");
         laws::check(&mut spared);
         laws::check(&mut stopped);
+    }
+
+    #[test]
+    fn framework() {
+        for seed in 0..SCHEDULES {
+            let stack = || InProcess::new(&stack(DEFAULT), Choices::new(Schedule::Seeded(seed)));
+            script(stack(), stack());
+        }
+    }
+
+    #[test]
+    fn wire() {
+        let setting = stack(DEFAULT);
+        let mut first = Wire::new(&setting);
+        let spared = first.another_session(&setting);
+        script(first, spared);
     }
 }

@@ -3,6 +3,7 @@
 //! The cast of every script: L0 is the script, L1 and L2 are hosted scripted drivers, the terminator lies below.
 
 mod buffers;
+mod callbacks;
 mod cancel;
 mod close;
 mod create;
@@ -12,6 +13,7 @@ mod forwarding;
 mod handles;
 mod ioctl;
 mod isolation;
+mod locks;
 mod objects;
 mod pipes;
 mod power;

@@ -33,7 +33,109 @@ scenario! {
     }
 }
 
-mod k03_completion_before_the_send_reply {
+scenario! {
+    /// No answer is looked at before every completion was read, and then the last one first: the number alone says
+    /// what belongs together.
+    k03_completion_before_the_send_reply: stack(DEFAULT), [framework, wire], |s| {
+        const NAMES: [&str; 6] = ["r1", "r2", "r3", "r4", "r5", "r6"];
+        s.open("f");
+        let mut calls = Vec::new();
+        for (name, size) in NAMES.into_iter().zip(1..) {
+            s.request(name);
+            assert_eq!(s.format(name, Some("f"), read(size)), HResult::S_OK);
+            calls.push(s.begin_send(name));
+        }
+        for (name, size) in NAMES.into_iter().zip(1..) {
+            assert_eq!(s.ended(name), (HResult::S_OK, size), "its own completion, known by its length");
+        }
+        for call in calls.into_iter().rev() {
+            assert_eq!(s.status_of(call), HResult::S_OK);
+        }
+        s.close("f");
+    }
+}
+
+scenario! {
+    /// The answer comes first: the events are read later, and nothing is missing then.
+    k03_completion_after_the_send_reply: stack(DEFAULT), [framework, wire], |s| {
+        s.open("f");
+        s.stop_reading();
+        s.start("r", "f", read(4));
+        assert_eq!(s.completions_of("r"), []);
+        s.read_again();
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.close("f");
+    }
+}
+
+scenario! {
+    k04_a_call_that_was_given_up_cancels_no_io: stack(DEFAULT), [framework, wire], |s| {
+        s.control(1, "on read: hold");
+        s.open("f");
+        s.request("r");
+        assert_eq!(s.format("r", Some("f"), read(4)), HResult::S_OK);
+        let call = s.begin_synchronous_send("r", 0, 0);
+        s.once("L1.Io(read, r)");
+        s.abandon_call(call);
+        assert_eq!(s.state_of("r"), "InFlight");
+        assert_eq!(s.control(1, "is-canceled {r}"), "FALSE");
+        s.control(1, "complete {r} S_OK data=\"late\"");
+        assert_eq!((s.state_of("r").as_str(), s.get_status("r")), ("Completed", HResult::S_OK));
+        assert_eq!(&s.received_by("r")[..], b"late", "the outcome is there for whoever asks");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.never("L1.OnCancel");
+        s.close("f");
+    }
+}
+
+mod k09_slow_event_reader {
+    use super::*;
+
+    /// Completions that wait for their reader.
+    const BACKLOG: usize = 10_000;
+    /// Requests that make them, one after the other.
+    const REQUESTS: usize = 50;
+
+    /// What is read at last: every completion once, in the order of the Sends, and the driver was not held up.
+    fn script(s: &mut Stage) {
+        s.open("f");
+        let names: Vec<String> = (0..REQUESTS).map(|number| format!("r{number}")).collect();
+        for name in &names {
+            s.request(name);
+        }
+        s.stop_reading();
+        for round in 0..BACKLOG / REQUESTS {
+            for name in &names {
+                if round > 0 {
+                    s.reuse(name, HResult::S_OK);
+                }
+                s.format(name, Some("f"), read(1 + round as u64));
+                assert_eq!(s.send(name), HResult::S_OK);
+            }
+        }
+        assert_eq!(s.count("L1.Done(*, S_OK)"), BACKLOG, "L1 was not held up");
+        assert_eq!(s.completions_of("r0"), [], "nobody reads");
+        s.read_again();
+        let rounds: Vec<u64> = (1..=(BACKLOG / REQUESTS) as u64).collect();
+        for name in &names {
+            let read: Vec<u64> = s.completions_of(name).iter().map(|completion| completion.information).collect();
+            assert_eq!(read, rounds, "{name}: none lost, none twice, in order");
+        }
+        s.close("f");
+    }
+
+    /// The schedule has no part in it, the backlog has: once is enough. Over the wire the backlog is made by several
+    /// callers at once, with the raw calls (`wire::events`).
+    #[test]
+    fn framework() {
+        let mut stage = Stage::new(Box::new(InProcess::new(&stack(DEFAULT), Choices::new(Schedule::OldestFirst))));
+        script(&mut stage);
+        laws::check(&mut stage);
+    }
+}
+
+/// The same over the wire with the Send fused to the Format, all at once.
+mod k03_all_sends_at_once {
     use std::collections::HashMap;
 
     use lowerdeck_proto::v1;
