@@ -125,17 +125,22 @@ mod f08_bad_configuration {
         assert_eq!(built(DispatchType::Sequential, &[Callback::OnRead]), Ok(()));
     }
 
-    #[test]
-    fn only_four_types_can_be_routed() {
-        let handlers = CallbackSet::of(&[Callback::OnDefaultIoHandler]);
-        let queue = QueueConfig::default_queue(DispatchType::Parallel, handlers);
-        let routed = |routes: &'static [IoKind]| built_from(QueueConfig { routes, ..queue });
-        for routes in
-            [&[IoKind::Read, IoKind::FlushBuffers][..], &[IoKind::QueryInformation], &[IoKind::SetInformation]]
-        {
-            assert!(routed(routes).is_err(), "{routes:?}");
+    /// QUE-2.
+    mod f08_only_four_types_can_be_routed {
+        use super::*;
+
+        #[test]
+        fn framework() {
+            let handlers = CallbackSet::of(&[Callback::OnDefaultIoHandler]);
+            let queue = QueueConfig::default_queue(DispatchType::Parallel, handlers);
+            let routed = |routes: &'static [IoKind]| built_from(QueueConfig { routes, ..queue });
+            for routes in
+                [&[IoKind::Read, IoKind::FlushBuffers][..], &[IoKind::QueryInformation], &[IoKind::SetInformation]]
+            {
+                assert!(routed(routes).is_err(), "{routes:?}");
+            }
+            assert_eq!(routed(&[IoKind::Create, IoKind::Read, IoKind::Write, IoKind::DeviceControl]), Ok(()));
         }
-        assert_eq!(routed(&[IoKind::Create, IoKind::Read, IoKind::Write, IoKind::DeviceControl]), Ok(()));
     }
 }
 

@@ -166,7 +166,7 @@ fn overflowing_device_offsets_are_the_drivers_to_fail() {
 }
 
 #[test]
-fn h14_internal_device_control_is_refused_by_rule() {
+fn an_internal_device_control_is_refused_by_rule() {
     let server = Server::start();
     server.run(async {
         let upper = Upper::on(&server, "scripted").await;
