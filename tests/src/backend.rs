@@ -22,12 +22,15 @@ pub struct Setting {
     pub lenient: bool,
     /// L0's own PnP callbacks that the script answers itself, by their UMDF names.
     pub callbacks: Vec<&'static str>,
-    /// L0 is no upper driver but an application that opens the stack. On the framework only.
+    /// The script is no upper driver but an application that opens the stack; L0, whose callbacks it answers, is on the
+    /// stack besides. On the framework only.
     pub application: bool,
     /// `UmdfMethodNeitherAction` (IOC-8).
     pub method_neither: MethodNeitherAction,
     /// `UmdfDispatcher=FileHandle`. On the framework only.
     pub file_handles: bool,
+    /// The stack is one for all sessions, and its host starts it again when a driver stop has ended it (STOP-7).
+    pub shared: bool,
 }
 
 /// A window of a memory: offset and length in bytes (TGT-9).
@@ -335,6 +338,8 @@ pub trait Backend {
     fn begin_transition(&mut self, transition: Transition);
     /// The driver stop, if there was one.
     fn driver_stop(&mut self) -> Option<StopRecord>;
+    /// The stack was stopped: opens what has taken its place. False when nothing has, or nothing may (STOP-7, PNP-12).
+    fn next_life(&mut self) -> bool;
     /// The client dies with all it has.
     fn lose_client(&mut self);
     /// Two acts at the same time; each back end mixes them in its own way.

@@ -12,6 +12,7 @@ use lowerdeck_framework::ids::{CallId, CallbackId, DeviceId, FileId, Level, Requ
 use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
+use lowerdeck_framework::restart::{RestartDecision, RestartPolicy};
 use lowerdeck_framework::scheduler::Scheduler;
 use lowerdeck_framework::stack::{Stack, StackConfig, UpperConfig};
 use lowerdeck_framework::status::HResult;
@@ -28,6 +29,10 @@ use crate::handles::{Handles, PeerAct};
 
 mod handles;
 
+mod boot;
+
+use self::boot::boot;
+
 /// Trace entries kept: more than any scenario makes.
 const TRACE_CAPACITY: usize = 1 << 16;
 /// Findings kept.
@@ -38,6 +43,12 @@ pub struct InProcess {
     stack: Stack,
     now: Now,
     upper: DeviceId,
+    /// L0, when the script is an application.
+    beside: Option<DeviceId>,
+    setting: Setting,
+    /// The host's: whether the stack is started again.
+    policy: RestartPolicy,
+    decision: Option<RestartDecision>,
     /// Which step runs next, and how racing acts mix.
     choices: Choices,
     calls: u64,
@@ -61,34 +72,16 @@ pub struct InProcess {
 impl InProcess {
     /// Builds and starts the stack of `setting`, to run under `choices`.
     pub fn new(setting: &Setting, choices: Choices) -> InProcess {
-        let definition: StackDefinition = setting.stack.parse().unwrap_or_else(|problem| panic!("{problem}"));
-        let drivers = definition.build(1).unwrap_or_else(|problem| panic!("{problem}"));
-        let first_in_first_out = choices.replay() == Schedule::OldestFirst;
-        let scheduler = (!first_in_first_out).then(|| Box::new(choices.clone()) as Box<dyn Scheduler>);
-        let mut stack = Stack::new(StackConfig {
-            drivers,
-            verifier: if setting.lenient { VerifierMode::Lenient } else { VerifierMode::Strict },
-            dispatcher: if setting.file_handles { Dispatcher::FileHandle } else { Dispatcher::Reflector },
-            method_neither: setting.method_neither,
-            trace_capacity: TRACE_CAPACITY,
-            findings_capacity: FINDINGS_CAPACITY,
-            scheduler,
-        })
-        .unwrap_or_else(|problem| panic!("{problem}"));
         let now = Now { monotonic: 0, wall: 1 << 57 };
-        let wanted =
-            Callback::PNP.into_iter().filter(|callback| setting.callbacks.contains(&callback.to_string().as_str()));
-        let callbacks = wanted.fold(CallbackSet::EMPTY, CallbackSet::with);
-        let upper = if setting.application {
-            stack.application_attached(now, 1)
-        } else {
-            stack.upper_attached(now, UpperConfig { tag: 1, callbacks })
-        };
-        stack.start(now);
+        let (stack, upper, beside) = boot(setting, now, &choices);
         let mut backend = InProcess {
             stack,
             now,
             upper,
+            beside,
+            setting: setting.clone(),
+            policy: RestartPolicy::default(),
+            decision: None,
             choices,
             calls: 0,
             creates: HashMap::new(),
@@ -163,6 +156,7 @@ impl InProcess {
                     self.completions.push(Completion { request: number, status, information, data, echo });
                 }
             }
+            Effect::ReportDriverStop(stop) => self.decision = Some(self.policy.failed(stop.time)),
             Effect::InvokeCallback { callback, kind, .. } => self.invoked.push_back((callback, kind)),
             Effect::SubmitHostIo { io, handle, parameters } => self.host.submitted(io, handle, parameters),
             Effect::CancelHostIo { io } => self.host.cancel_asked(io),
@@ -429,7 +423,8 @@ impl Backend for InProcess {
 
     fn return_from_callback(&mut self, status: HResult) {
         if let Some((callback, _)) = self.invoked.pop_front() {
-            self.stack.callback_returned(self.now, self.upper, callback, status);
+            let upper = self.beside.unwrap_or(self.upper);
+            self.stack.callback_returned(self.now, upper, callback, status);
             self.settle();
         }
     }
@@ -472,6 +467,17 @@ impl Backend for InProcess {
             problem: stop.problem.to_owned(),
             operation: stop.operation.to_owned(),
         })
+    }
+
+    fn next_life(&mut self) -> bool {
+        if !matches!(self.decision, Some(RestartDecision::Restart(_))) || self.stack.is_kept_alive() {
+            return false;
+        }
+        self.decision = None;
+        (self.stack, self.upper, self.beside) = boot(&self.setting, self.now, &self.choices);
+        self.invoked.clear();
+        self.settle();
+        true
     }
 
     fn lose_client(&mut self) {
@@ -559,7 +565,8 @@ fn call_name(call: TracedCall) -> &'static str {
 
 fn raw_moment(entry: TraceEntry) -> RawMoment {
     let kind = if let TraceKind::Io(kind) = entry.kind { kind.to_string() } else { String::new() };
-    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion);
+    let completes =
+        matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion | TraceKind::OnIoStop);
     RawMoment {
         layer: u32::from(entry.level.0),
         name: name_of(entry.kind),

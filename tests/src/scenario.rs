@@ -31,6 +31,7 @@ pub fn stack(expression: &str) -> Setting {
         lenient: false,
         callbacks: Vec::new(),
         application: false,
+        shared: false,
         method_neither: MethodNeitherAction::Reject,
         file_handles: false,
     }
@@ -49,6 +50,16 @@ pub fn copying(expression: &str) -> Setting {
 /// As [`stack`], with `UmdfDispatcher=FileHandle`. On the framework only.
 pub fn with_handles(expression: &str) -> Setting {
     Setting { file_handles: true, ..stack(expression) }
+}
+
+/// As [`application`], with L0 on the stack besides, of whose PnP callbacks the script answers these.
+pub fn application_beside(expression: &str, callbacks: &[&'static str]) -> Setting {
+    Setting { application: true, ..answering(expression, callbacks) }
+}
+
+/// As [`stack`], shared: a stack that is stopped may be started again (STOP-7).
+pub fn shared(expression: &str) -> Setting {
+    Setting { shared: true, ..stack(expression) }
 }
 
 /// As [`stack`], with the verifier lenient.

@@ -433,6 +433,18 @@ impl Stage {
         }
     }
 
+    /// Goes over to the stack that has taken the stopped one's place, of whose past nothing is known there; false when
+    /// there is none.
+    pub fn next_life(&mut self) -> bool {
+        let goes_on = self.backend.next_life();
+        if goes_on {
+            self.requests.clear();
+            self.formatted_on.clear();
+            self.completions.clear();
+        }
+        goes_on
+    }
+
     /// Kills the client.
     pub fn lose_client(&mut self) {
         self.backend.lose_client();

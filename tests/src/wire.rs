@@ -39,6 +39,9 @@ pub struct Wire {
     server: Arc<Server>,
     clients: Clients,
     stack: String,
+    setting: Setting,
+    /// How often the stack was started.
+    life: u32,
     calls: u64,
     pending: HashMap<Call, Pending>,
     finished: HashMap<Call, (&'static str, Outcome)>,
@@ -72,6 +75,8 @@ impl Wire {
             server,
             clients,
             stack,
+            setting: setting.clone(),
+            life: 1,
             calls: 0,
             pending: HashMap::new(),
             finished: HashMap::new(),
@@ -422,11 +427,36 @@ impl Backend for Wire {
     }
 
     fn driver_stop(&mut self) -> Option<StopRecord> {
-        let request = v1::ListFindingsRequest { stack: self.stack.clone(), ..Default::default() };
+        // What has taken the place of a stack that was stopped knows nothing of that; its former life does.
+        let former = format!("{}@{}", self.stack, self.life);
+        let request = v1::ListFindingsRequest { stack: former, ..Default::default() };
+        let ended = self.server.run(self.clients.lab.clone().list_findings(request)).is_ok();
+        let stack = if ended { format!("{}@{}", self.stack, self.life) } else { self.stack.clone() };
+        let request = v1::ListFindingsRequest { stack, ..Default::default() };
         let stop = self.run(self.clients.lab.clone().list_findings(request)).driver_stop?;
         let (rule, layer) = (stop.rule, stop.layer);
         let (event_class, problem, operation) = (stop.event_class, stop.problem, stop.operation);
         Some(StopRecord { rule, layer, event_class, problem, operation })
+    }
+
+    fn next_life(&mut self) -> bool {
+        let opened = self.server.run(session::reopen(&self.server, &self.setting, &self.stack));
+        let refused = |status: &Status| status.code() == tonic::Code::FailedPrecondition;
+        match opened {
+            Ok((clients, stack, events)) => {
+                (self.clients, self.stack, self.events, self.seen) = (clients, stack, events, 0);
+                self.life += 1;
+                // The new trace knows nothing of the old calls.
+                self.pending.clear();
+                self.finished.clear();
+                self.invoked.clear();
+                true
+            }
+            Err(status) => {
+                assert!(refused(&status), "{status:?}");
+                false
+            }
+        }
     }
 
     fn lose_client(&mut self) {

@@ -41,6 +41,9 @@ pub enum SessionEnd {
     /// The stack ended by a driver stop.
     #[error("its stack ended by a driver stop")]
     DriverStop,
+    /// It did not return from a callback in time, and is taken for dead.
+    #[error("it did not return from a callback in time")]
+    NotAnswering,
     /// The server does not know the session (any more).
     #[error("the server knows it no longer: {0}")]
     Forgotten(String),
@@ -72,6 +75,7 @@ impl From<v1::SessionEndReason> for SessionEnd {
             Reason::Draining => SessionEnd::ServerDrained,
             Reason::StackRemoved => SessionEnd::StackRemoved,
             Reason::DriverStop => SessionEnd::DriverStop,
+            Reason::NotAnswering => SessionEnd::NotAnswering,
             Reason::Unspecified => SessionEnd::ContractBroken("a session ended without reason".to_owned()),
         }
     }

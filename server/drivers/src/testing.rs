@@ -45,6 +45,7 @@ impl Lab {
             method_neither: MethodNeitherAction::Reject,
             trace_capacity: 4096,
             findings_capacity: 64,
+            critical_operation_ticks: lowerdeck_framework::stack::CRITICAL_OPERATION_TICKS,
             scheduler: None,
         })
         .unwrap_or_else(|error| panic!("{error}"));

@@ -19,6 +19,10 @@ pub enum Callback {
     OnDefaultIoHandler,
     /// `IQueueCallbackIoCanceledOnQueue::OnIoCanceledOnQueue`.
     OnIoCanceledOnQueue,
+    /// `IQueueCallbackIoStop::OnIoStop`.
+    OnIoStop,
+    /// `IQueueCallbackIoResume::OnIoResume`.
+    OnIoResume,
     /// `IRequestCallbackCancel::OnCancel`.
     OnCancel,
     /// `IRequestCallbackRequestCompletion::OnCompletion`.
@@ -95,8 +99,16 @@ impl Callback {
         )
     }
 
-    /// Whether the device-level lock covers it (SYN-1). PnP callbacks, `OnCompletion`, timers and control
-    /// commands are outside (SYN-2, SYN-3).
+    /// Whether the watchdog looks at it by itself (STOP-8). PnP callbacks are part of a transition, which it looks at.
+    pub(crate) const fn is_critical(self) -> bool {
+        matches!(
+            self,
+            Callback::OnCancel | Callback::OnIoCanceledOnQueue | Callback::OnCleanupFile | Callback::OnCloseFile
+        )
+    }
+
+    /// Whether the device-level lock covers it (SYN-1). PnP callbacks, `OnIoStop` and `OnIoResume`, which are
+    /// part of them, `OnCompletion`, timers and control commands are outside (SYN-2, SYN-3).
     pub const fn takes_device_lock(self) -> bool {
         matches!(
             self,

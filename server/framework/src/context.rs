@@ -192,6 +192,26 @@ impl DriverContext<'_> {
         }
     }
 
+    /// `StopAcknowledge(TRUE)` in answer to `on_io_stop`: back to the head of the queue it came from, to be delivered
+    /// again in D0 (QUE-14). After a Purge the queue keeps nothing: the framework completes it cancelled.
+    ///
+    /// # Errors
+    /// The request, when it is armed or nobody asked; that is a violation besides.
+    pub fn stop_acknowledge_requeue(&mut self, request: OwnedRequest) -> Result<(), OwnedRequest> {
+        if self.core.stop_acknowledge(self.device, request.id(), true) {
+            request.surrender();
+            return Ok(());
+        }
+        Err(request)
+    }
+
+    /// `StopAcknowledge(FALSE)` in answer to `on_io_stop`: the driver keeps it, owned or forwarded, and the device
+    /// goes on without it (QUE-14). A Purge still waits for its end (STOP-10). Acknowledging what nobody asked about
+    /// is a violation.
+    pub fn stop_acknowledge(&mut self, request: ReceivedId) {
+        self.core.stop_acknowledge(self.device, request, false);
+    }
+
     /// `Stop`, `Drain` or `Purge` of a queue. Beginning one while another is in progress is a violation (QUE-10).
     pub fn operate_queue(&mut self, queue: QueueId, operation: QueueOperation) -> HResult {
         self.core.operate_queue(self.device, queue, operation)
@@ -210,7 +230,8 @@ impl DriverContext<'_> {
     /// `RetrieveNextRequest`, or `RetrieveNextRequestByFileObject` with a file.
     ///
     /// # Errors
-    /// `ERROR_NO_MORE_ITEMS` when there is none; `STATUS_WDF_PAUSED` when the queue is stopped;
+    /// `ERROR_NO_MORE_ITEMS` when there is none; `STATUS_WDF_PAUSED` when the queue is stopped, or
+    /// outside D0;
     /// `STATUS_INVALID_DEVICE_STATE` on a parallel queue (QUE-6).
     pub fn retrieve_next_request(&mut self, queue: QueueId, file: Option<FileId>) -> Result<OwnedRequest, HResult> {
         self.core.retrieve_next_request(self.device, queue, file).map(OwnedRequest::new)
@@ -302,6 +323,15 @@ impl DriverContext<'_> {
     pub fn create_wdf_file(&mut self, name: Option<&str>) -> CallId {
         let call = self.core.next_call();
         self.core.create_wdf_file(self.device, 0, None, name, call);
+        call
+    }
+
+    /// Makes the framework open a file of its own towards the lower driver on this driver's behalf, as a USB target
+    /// does (PNP-14). It returns through `on_call_returned`, and can be formatted for; closing it is for the framework
+    /// alone, when the removal callbacks of the device have returned.
+    pub fn open_framework_file(&mut self, name: Option<&str>) -> CallId {
+        let call = self.core.next_call();
+        self.core.create_hidden_file(self.device, name, call);
         call
     }
 

@@ -6,6 +6,7 @@ use crate::callback::{Callback, CallbackSet};
 use crate::driver::{DeviceConfig, DriverCallResult, LockingConstraint};
 use crate::ids::{CallId, CallbackId, DeviceId, Level, QueueId};
 use crate::io::IoKind;
+use crate::io_stop::IoWait;
 use crate::power::{PowerState, SurpriseNotice};
 use crate::queue::Queue;
 use crate::scheduler::Step;
@@ -43,8 +44,12 @@ pub(crate) struct Device {
     /// PnP callbacks still to run in it.
     pub(crate) pnp: VecDeque<Callback>,
     pub(crate) power: PowerState,
-    /// Its way out of D0 waits until its driver holds nothing of its power-managed queues (QUE-15).
-    pub(crate) waits_for_queues: bool,
+    /// What the next of its PnP callbacks waits for.
+    pub(crate) waits: Option<IoWait>,
+    /// At least as many requests as its driver keeps after `StopAcknowledge(FALSE)`: some of them may have ended.
+    pub(crate) suspended: u32,
+    /// While an operation is critical: when it last got on, in monotonic ticks (STOP-8).
+    pub(crate) progress: u64,
     /// `OnSurpriseRemoval`.
     pub(crate) notice: SurpriseNotice,
     /// After a failure: what its removal still calls (PNP-8).

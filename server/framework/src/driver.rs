@@ -16,6 +16,7 @@ use crate::context::DriverContext;
 use crate::forwarding::{DriverRole, ForwardingState};
 use crate::ids::{CallId, CallbackId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind};
+use crate::io_stop::StopFlags;
 use crate::received::OwnedRequest;
 use crate::status::HResult;
 
@@ -208,6 +209,26 @@ pub trait Driver: Send {
     /// (REQ-52). It owns the request again. The default completes it cancelled.
     fn on_io_canceled_on_queue(&mut self, cx: &mut DriverContext<'_>, queue: QueueId, request: OwnedRequest) -> Flow {
         cx.complete(request, HResult::ERROR_OPERATION_ABORTED);
+        Flow::Returned
+    }
+
+    /// `OnIoStop` of a request of `queue` that this driver has not completed, owned or forwarded: its device leaves D0,
+    /// or is being removed, as `flags` say (QUE-14). Answered by completing the request, by
+    /// [`DriverContext::stop_acknowledge_requeue`] or by [`DriverContext::stop_acknowledge`]; until then the device
+    /// stays where it is. The default does nothing.
+    fn on_io_stop(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        queue: QueueId,
+        request: ReceivedId,
+        flags: StopFlags,
+    ) -> Flow {
+        Flow::Returned
+    }
+
+    /// `OnIoResume` of a request that was acknowledged and kept: the device is in D0 again (PNP-2). The default does
+    /// nothing.
+    fn on_io_resume(&mut self, cx: &mut DriverContext<'_>, queue: QueueId, request: ReceivedId) -> Flow {
         Flow::Returned
     }
 

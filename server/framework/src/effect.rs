@@ -79,6 +79,11 @@ pub enum Effect {
         /// Which one.
         upper: DeviceId,
     },
+    /// An upper driver did not answer in time: to the stack it is dead (MAP-6, STOP-8). The finding about it follows.
+    DeclareUpperDead {
+        /// Which one.
+        upper: DeviceId,
+    },
     /// An orderly removal was vetoed by a driver's `OnQueryRemove`; nothing else happened (PNP-6).
     ReportVeto {
         /// Which layer vetoed.

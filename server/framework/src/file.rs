@@ -93,6 +93,10 @@ pub(crate) struct File {
     pub(crate) pins: u32,
     /// The creator is gone: close as soon as the create has succeeded (MAP-6).
     pub(crate) orphaned: bool,
+    /// The framework keeps it for its creator, who does not close it (PNP-14).
+    pub(crate) hidden: bool,
+    /// Closed on its creator's behalf: nobody else will delete the requests that pin it.
+    pub(crate) abandoned: bool,
 }
 
 impl File {
@@ -108,6 +112,8 @@ impl File {
             io: Chain::new(ChainKind::File),
             pins: 0,
             orphaned: false,
+            hidden: false,
+            abandoned: false,
         }
     }
 

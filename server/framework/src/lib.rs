@@ -8,7 +8,8 @@
 //! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
 //! [`callback`], [`handle`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`],
 //! [`power`]); the contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
-//! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]).
+//! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]);
+//! and what a host does once it has stopped ([`restart`]).
 //!
 //! The laws, each at the module that keeps it: the close order P0-P7 (CLS-3) in `stack/close.rs`; exactly one
 //! completion per accepted Send (REQ-14) in `stack/complete.rs` and [`received::OwnedRequest`]; who gets a
@@ -28,6 +29,7 @@ pub mod forwarding;
 pub mod handle;
 pub mod ids;
 pub mod io;
+pub mod io_stop;
 pub mod ioctl;
 pub mod memory;
 mod own_targets;
@@ -37,6 +39,7 @@ pub mod queue;
 pub mod received;
 pub mod report;
 pub mod request;
+pub mod restart;
 pub mod rule;
 pub mod scheduler;
 pub mod stack;

@@ -27,6 +27,7 @@ use crate::chain::Link;
 use crate::handle::Aim;
 use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoParameters;
+use crate::io_stop::StopNotice;
 use crate::target::TargetRef;
 use crate::timer::TimerId;
 use crate::transition::machine;
@@ -130,6 +131,8 @@ pub(crate) struct Received {
     pub(crate) queue: QueueId,
     /// The driver has had it before: it went back into a queue (REQ-52).
     pub(crate) seen: bool,
+    /// What its driver was told of its being stopped (QUE-14).
+    pub(crate) stop: StopNotice,
     /// Sent on by the framework itself (FWD-2, FWD-10): no driver regains it.
     pub(crate) by_framework: bool,
     /// Sent with IGNORE_TARGET_STATE: Stop neither cancels nor awaits it (TGT-27).

@@ -43,6 +43,10 @@ rules! {
         "call RetrieveInputBuffer or RetrieveOutputBuffer, or declare that buffers are copied immediately";
     Que10 = "QUE-10", "a driver began a Stop, Drain or Purge of a queue while another was in progress",
         "wait until the queue's present operation has ended, or call Start first";
+    Pnp14 = "PNP-14", "I/O was outstanding on a file that the framework keeps for a driver when the driver's device was removed",
+        "cancel what was sent on such a target and wait for it, at the latest in OnSelfManagedIoCleanup";
+    Que14 = "QUE-14", "a driver acknowledged the stop of a request about which OnIoStop had not asked it, or requeued one that it does not own or that is marked cancelable",
+        "call StopAcknowledge only in answer to OnIoStop, and UnmarkCancelable before it";
     Req3 = "REQ-3", "a driver completed a request that it had created itself",
         "end a driver-created request with DeleteWdfObject";
     Req4 = "REQ-4", "a driver deleted a request that is still outstanding",
@@ -65,6 +69,8 @@ rules! {
         "close every file and wait for its requests, at the latest in OnSelfManagedIoCleanup";
     Stop10 = "STOP-10", "the handle of a file-handle target was still open when its device was removed",
         "delete the target and close the handle, at the latest in OnSelfManagedIoCleanup";
+    Stop8 = "STOP-8", "a driver did not get on with a PnP or power transition, a cancel, a cleanup or a close in time",
+        "return from callbacks, honour cancels, and complete what OnIoStop asks about, within the limit";
     Stop9 = "STOP-9", "a driver panicked in a callback",
         "fix the driver; its stack was stopped, no other stack was touched";
     Syn6 = "SYN-6", "a driver released its device's lock without having acquired it",

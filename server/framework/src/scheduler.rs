@@ -18,6 +18,10 @@ pub enum Step {
     Cancel(ReceivedId),
     /// Call `OnIoCanceledOnQueue` for a request that a cancel found in a queue.
     CancelOnQueue(ReceivedId),
+    /// Call `OnIoStop` for a delivered request of a device that leaves D0 or goes.
+    IoStop(ReceivedId),
+    /// Call `OnIoResume` for a request that was suspended.
+    IoResume(ReceivedId),
     /// Carry a completion one layer up.
     Climb(ReceivedId),
     /// Deliver the oldest pended request of a started target.

@@ -19,6 +19,8 @@ pub struct TimerId {
 pub(crate) enum TimerTask {
     /// The timeout of a Send (REQ-22 to REQ-26).
     SendTimeout(ReceivedId),
+    /// The earliest deadline of a critical operation (STOP-8).
+    Watchdog,
     /// A hosted driver's own timer, with its cookie.
     Driver(DeviceId, u64),
 }

@@ -29,6 +29,10 @@ pub enum TraceKind {
     Io(IoKind),
     /// `OnIoCanceledOnQueue` was entered.
     OnIoCanceledOnQueue,
+    /// `OnIoStop` was entered; Information has its flags (QUE-14).
+    OnIoStop,
+    /// `OnIoResume` was entered (PNP-2).
+    OnIoResume,
     /// `OnCancel` was entered.
     OnCancel,
     /// A request was completed at this layer.

@@ -118,7 +118,8 @@ pub fn trace_entry(entry: &TraceEntry, lowest: u8) -> v1::TraceEntry {
         TraceKind::PnpEnter(kind) | TraceKind::PnpLeave(kind) => callback(kind),
         _ => v1::PnpCallback::Unspecified,
     };
-    let completes = matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion);
+    let completes =
+        matches!(entry.kind, TraceKind::Done | TraceKind::HostDone(_) | TraceKind::OnCompletion | TraceKind::OnIoStop);
     v1::TraceEntry {
         sequence: entry.sequence,
         time_ticks: ticks(entry.time),
@@ -155,6 +156,8 @@ fn trace_kind(kind: TraceKind) -> (v1::TraceKind, String) {
         TraceKind::CreateDone => Wire::CreateDone,
         TraceKind::Io(_) => Wire::Io,
         TraceKind::OnIoCanceledOnQueue => Wire::OnIoCanceledOnQueue,
+        TraceKind::OnIoStop => Wire::OnIoStop,
+        TraceKind::OnIoResume => Wire::OnIoResume,
         TraceKind::OnCancel => Wire::OnCancel,
         TraceKind::Done => Wire::Done,
         TraceKind::OnCompletion => Wire::OnCompletion,

@@ -237,6 +237,7 @@ pub fn end_reason(reason: EndReason) -> v1::SessionEndReason {
         EndReason::Draining => v1::SessionEndReason::Draining,
         EndReason::StackRemoved => v1::SessionEndReason::StackRemoved,
         EndReason::DriverStop => v1::SessionEndReason::DriverStop,
+        EndReason::NotAnswering => v1::SessionEndReason::NotAnswering,
     }
 }
 

@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use lowerdeck_framework::restart::RestartPolicy;
 use lowerdeck_framework::stack::StackState;
 use tokio::sync::watch;
 
+use super::clock::StackClock;
 use super::declaration::{Declaration, Sharing};
 use super::error::HostError;
 use super::inspect::RemovalOutcome;
@@ -21,7 +23,7 @@ use super::timekeeper::Timekeeper;
 
 /// All stacks of the server.
 pub struct Catalog {
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     seed: u64,
     timekeeper: Arc<Timekeeper>,
     this: Weak<Catalog>,
@@ -30,9 +32,11 @@ pub struct Catalog {
 }
 
 #[derive(Default)]
-struct Stacks {
+pub(super) struct Stacks {
     templates: BTreeMap<String, Template>,
-    shared: BTreeMap<String, Arc<StackInstance>>,
+    pub(super) shared: BTreeMap<String, Arc<StackInstance>>,
+    /// Of shared stacks that have failed since they were plugged.
+    pub(super) policies: BTreeMap<String, RestartPolicy>,
     private: BTreeMap<String, Arc<StackInstance>>,
     retired: VecDeque<Arc<StackInstance>>,
     /// Instances made, of all templates: seeds derive from it.
@@ -88,6 +92,7 @@ impl Catalog {
             match instance {
                 Some(shared) if stopped => {
                     stacks.shared.remove(&name);
+                    stacks.policies.remove(&name); // plugging it again begins anew (STOP-7)
                     drop(stacks);
                     self.bury(&shared);
                     return self.plug(declaration);
@@ -104,7 +109,8 @@ impl Catalog {
             self.state_changed();
             return Ok(Plugged::Template(name));
         }
-        let instance = self.make(&mut stacks, name.clone(), declaration, layers)?;
+        let clock = StackClock::new(declaration.clock);
+        let instance = self.make(&mut stacks, name.clone(), declaration, layers, (clock, 1))?;
         stacks.shared.insert(name, Arc::clone(&instance));
         drop(stacks);
         instance.start()?;
@@ -126,17 +132,19 @@ impl Catalog {
         template.instances_made += 1;
         let instance_name = format!("{name}#{}", template.instances_made);
         let (declaration, layers) = (Arc::clone(&template.declaration), Arc::clone(&template.layers));
-        let instance = self.make(&mut stacks, instance_name.clone(), declaration, layers)?;
+        let clock = StackClock::new(declaration.clock);
+        let instance = self.make(&mut stacks, instance_name.clone(), declaration, layers, (clock, 1))?;
         stacks.private.insert(instance_name, Arc::clone(&instance));
         Ok(instance)
     }
 
-    fn make(
+    pub(super) fn make(
         &self,
         stacks: &mut Stacks,
         name: String,
         declaration: Arc<Declaration>,
         layers: Arc<[LayerRecord]>,
+        (clock, life): (StackClock, u32),
     ) -> Result<Arc<StackInstance>, HostError> {
         self.check_room(stacks.shared.len() + stacks.private.len(), "instances_max", self.limits.instances_max)?;
         stacks.made += 1;
@@ -146,6 +154,8 @@ impl Catalog {
             declaration,
             layers,
             seed: self.seed.wrapping_add(stacks.made),
+            clock,
+            life,
             timekeeper: Arc::clone(&self.timekeeper),
             owner,
         };
@@ -176,7 +186,13 @@ impl Catalog {
             return Ok(Found::Template(Arc::clone(&template.declaration), Arc::clone(&template.layers)));
         }
         let retired = || stacks.retired.iter().rev().find(|instance| instance.name() == name);
-        let instance = stacks.shared.get(name).or_else(|| stacks.private.get(name)).or_else(retired);
+        // A former life of a shared stack that was restarted, as `common@1`.
+        let life = name.split_once('@').and_then(|(name, life)| Some((name, life.parse::<u32>().ok()?)));
+        let former = || {
+            let (name, life) = life?;
+            stacks.retired.iter().rev().find(|instance| instance.name() == name && instance.life == life)
+        };
+        let instance = stacks.shared.get(name).or_else(|| stacks.private.get(name)).or_else(retired).or_else(former);
         instance
             .map(|instance| Found::Instance(Arc::clone(instance)))
             .ok_or_else(|| HostError::StackUnknown(name.to_owned()))
@@ -256,7 +272,7 @@ impl Catalog {
     }
 
     /// Moves an instance from the living to the remembered.
-    fn bury(&self, instance: &Arc<StackInstance>) {
+    pub(super) fn bury(&self, instance: &Arc<StackInstance>) {
         instance.retire();
         let mut stacks = self.lock();
         let is_it = |there: &Arc<StackInstance>| Arc::ptr_eq(there, instance);
@@ -277,7 +293,7 @@ impl Catalog {
         drop(pushed_out); // a long trace takes time to free: not under the lock
     }
 
-    fn lock(&self) -> MutexGuard<'_, Stacks> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Stacks> {
         // Every change leaves the maps whole, so a panic elsewhere cannot have spoilt them.
         self.stacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -286,6 +302,16 @@ impl Catalog {
 impl InstanceOwner for Catalog {
     fn instance_ended(&self, instance: &Arc<StackInstance>) {
         self.bury(instance);
+        let mut stacks = self.lock();
+        if !stacks.shared.contains_key(instance.name()) {
+            stacks.policies.remove(instance.name());
+        }
+        drop(stacks);
+        self.state_changed();
+    }
+
+    fn instance_stopped(&self, instance: &Arc<StackInstance>) {
+        self.restart_or_leave(instance);
         self.state_changed();
     }
 

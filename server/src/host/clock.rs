@@ -67,7 +67,7 @@ pub fn duration(ticks: u64) -> Duration {
 }
 
 /// One stack's clock; its zero is the moment it was made.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum StackClock {
     /// Follows the machine.
     Real {

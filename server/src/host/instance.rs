@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lowerdeck_framework::callback::CallbackSet;
-use lowerdeck_framework::clock::Now;
+use lowerdeck_framework::clock::{Now, TICKS_PER_MILLISECOND};
 use lowerdeck_framework::effect::Effect;
 use lowerdeck_framework::ids::{DeviceId, Level};
 use lowerdeck_framework::stack::{Stack, StackConfig, StackState, UpperConfig};
@@ -33,6 +33,8 @@ use super::upper::{Upper, UpperDriver, UpperEvent, UpperIdentity};
 pub(super) trait InstanceOwner: Send + Sync {
     /// `instance` was removed, or stopped with nobody left on it. Called without the instance's lock.
     fn instance_ended(&self, instance: &Arc<StackInstance>);
+    /// `instance` was stopped. Called without the instance's lock.
+    fn instance_stopped(&self, instance: &Arc<StackInstance>);
     /// The state of an instance has changed. Called under the instance's lock: it must not call the host.
     fn state_changed(&self);
 }
@@ -53,6 +55,8 @@ pub struct Progress {
 /// One instance.
 pub struct StackInstance {
     pub(super) name: String,
+    /// 1, and one more for each restart (STOP-7).
+    pub(super) life: u32,
     pub(super) declaration: Arc<Declaration>,
     pub(super) layers: Arc<[LayerRecord]>,
     pub(super) page_entries_max: usize,
@@ -93,6 +97,10 @@ pub(super) struct InstanceParts {
     pub(super) declaration: Arc<Declaration>,
     pub(super) layers: Arc<[LayerRecord]>,
     pub(super) seed: u64,
+    /// 1, and one more for each restart.
+    pub(super) life: u32,
+    /// What it goes by; a restarted stack goes on with the clock of its former life.
+    pub(super) clock: StackClock,
     pub(super) timekeeper: Arc<Timekeeper>,
     pub(super) owner: Weak<dyn InstanceOwner>,
 }
@@ -112,12 +120,13 @@ impl StackInstance {
             method_neither: declaration.method_neither,
             trace_capacity: limits.trace_entries_max as usize,
             findings_capacity: limits.findings_max as usize,
+            critical_operation_ticks: limits.critical_operation_ms_max.saturating_mul(TICKS_PER_MILLISECOND),
             scheduler: None,
         })
         .map_err(|error| HostError::ExpressionInvalid(error.to_string()))?;
         let inner = Inner {
             body: Body::Running(Box::new(stack)),
-            clock: StackClock::new(declaration.clock),
+            clock: parts.clock,
             stop: None,
             uppers: SecondaryMap::new(),
             culprits: VecDeque::new(),
@@ -128,6 +137,7 @@ impl StackInstance {
         };
         Ok(Arc::new_cyclic(|this| StackInstance {
             name: parts.name,
+            life: parts.life,
             layers: parts.layers,
             page_entries_max: limits.page_entries_max as usize,
             trace_page_entries_max: limits.trace_page_entries_max as usize,
@@ -157,6 +167,16 @@ impl StackInstance {
     /// What it was declared to be.
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
+    }
+
+    /// What it was declared to be, for another instance of the same.
+    pub(super) fn shared_declaration(&self) -> Arc<Declaration> {
+        Arc::clone(&self.declaration)
+    }
+
+    /// Its layers.
+    pub(super) fn layers(&self) -> Arc<[LayerRecord]> {
+        Arc::clone(&self.layers)
     }
 
     /// Its progress, to look at or to wait for.
@@ -283,11 +303,23 @@ impl StackInstance {
             StackState::Stopped => inner.uppers.is_empty() && self.is_private(),
             _ => false,
         };
+        let stopped = state == StackState::Stopped && self.progress.borrow().state != StackState::Stopped;
         self.publish(state, moving, veto, next_trace); // under the lock, so that the latest word is the latest state
         drop(guard);
+        if stopped && let (Some(owner), Some(this)) = (self.owner.upgrade(), self.this.upgrade()) {
+            owner.instance_stopped(&this);
+        }
         if ended {
             self.end();
         }
+    }
+
+    /// Its clock, to go on with.
+    ///
+    /// # Errors
+    /// [`HostError::Broken`].
+    pub(super) fn clock(&self) -> Result<StackClock, HostError> {
+        Ok(self.lock()?.clock)
     }
 
     /// Tells the owner that nothing goes on here any more.

@@ -94,6 +94,8 @@ limits! {
     heartbeat_ms_max = 10_000, "ms", "proxies cut silent streams after 30 s and more";
     drain_ms_max = 20_000, "ms", "below the 30 s that container engines wait between TERM and KILL";
     audit_entries_max = 1024, "entries", "recent refusals kept in memory for the operator";
+    critical_operation_ms_max = 60_000, "ms without progress", "the 60 s that Windows gives a power transition, a cancel, a cleanup or a close (STOP-8); 0 is for ever";
+    restarts_max = 5, "restarts in a row", "what Windows tries before a device stays down (STOP-7); 0 never restarts a shared stack";
     clock_steps_max = 1_000_000, "timer steps per AdvanceClock", "a driver that re-arms without end must not hold its stack for ever";
 }
 

@@ -14,6 +14,7 @@ pub mod instance;
 pub mod layers;
 pub mod limits;
 pub mod record;
+mod restart;
 mod routing;
 pub mod timekeeper;
 mod transition;

@@ -34,12 +34,14 @@ impl Router<'_> {
     pub(super) fn route(&mut self, effects: &mut Vec<Effect>, caller: Option<DeviceId>) -> bool {
         let mut forgot = false;
         let mut current: Option<DeviceId> = None;
+        let mut caller = caller;
         for effect in effects.drain(..) {
             let upper = match &effect {
                 Effect::ReturnCall { upper, .. }
                 | Effect::CompleteRequest { upper, .. }
                 | Effect::AnnounceFileGone { upper, .. }
                 | Effect::InvokeCallback { upper, .. }
+                | Effect::DeclareUpperDead { upper }
                 | Effect::ForgetUpper { upper } => Some(*upper),
                 _ => None,
             };
@@ -60,6 +62,10 @@ impl Router<'_> {
                 }
                 // No stack is configured for the dispatcher that makes these, and no handle is ever opened.
                 Effect::SubmitHostIo { .. } | Effect::CancelHostIo { .. } => {}
+                Effect::DeclareUpperDead { upper } => {
+                    self.events.push(UpperEvent::Own(effect));
+                    caller = Some(upper); // the finding about it follows
+                }
                 own => self.events.push(UpperEvent::Own(own)),
             }
         }

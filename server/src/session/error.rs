@@ -17,6 +17,8 @@ pub enum EndReason {
     StackRemoved,
     /// The stack ended by a driver stop.
     DriverStop,
+    /// It did not return from a callback in time (STOP-8, MAP-6).
+    NotAnswering,
 }
 
 impl std::fmt::Display for EndReason {
@@ -27,6 +29,7 @@ impl std::fmt::Display for EndReason {
             EndReason::Draining => "the server shut down",
             EndReason::StackRemoved => "its stack was removed",
             EndReason::DriverStop => "its stack ended by a driver stop",
+            EndReason::NotAnswering => "it did not return from a callback in time",
         })
     }
 }

@@ -140,6 +140,7 @@ impl SessionState {
                 self.events.append(ticks, EventBody::CallbackInvoked { id, kind, power });
             }
             Effect::ForgetUpper { .. } => self.forgotten(ticks),
+            Effect::DeclareUpperDead { .. } => self.end(ticks, EndReason::NotAnswering),
             // The rest names no upper driver and comes as its own event.
             Effect::ReportFinding(_)
             | Effect::ReportDriverStop(_)

@@ -160,6 +160,8 @@ pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
         Kind::CloseLeave => "Close-".to_owned(),
         Kind::Io => "Io".to_owned(),
         Kind::OnIoCanceledOnQueue => "OnIoCanceledOnQueue".to_owned(),
+        Kind::OnIoStop => "OnIoStop".to_owned(),
+        Kind::OnIoResume => "OnIoResume".to_owned(),
         Kind::OnCancel => "OnCancel".to_owned(),
         Kind::Done => "Done".to_owned(),
         Kind::OnCompletion => "OnCompletion".to_owned(),
@@ -179,7 +181,7 @@ pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
         Kind::UpperLeft => "UpperLeft".to_owned(),
         Kind::Unspecified => panic!("a trace entry without a kind: {entry:?}"),
     };
-    let completes = matches!(entry.kind(), Kind::Done | Kind::OnCompletion);
+    let completes = matches!(entry.kind(), Kind::Done | Kind::OnCompletion | Kind::OnIoStop);
     RawMoment {
         layer: entry.layer,
         name,

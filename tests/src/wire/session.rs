@@ -148,28 +148,41 @@ impl Clients {
     }
 }
 
+/// A session: its stubs, its stack, and its event stream.
+pub type Opened = (Clients, String, tonic::Streaming<v1::StreamEventsResponse>);
+
 /// Plugs the stack of `setting`, opens a session on it and its event stream.
-pub async fn open(server: &Server, setting: &Setting) -> (Clients, String, tonic::Streaming<v1::StreamEventsResponse>) {
+pub async fn open(server: &Server, setting: &Setting) -> Opened {
     let id = Uuid::new_v4();
     let mut clients = Clients::new(&server.channel(), id);
     let name = format!("s{}", id.simple());
+    let sharing = if setting.shared { v1::StackSharing::Shared } else { v1::StackSharing::Private };
     let verifier = if setting.lenient { v1::VerifierMode::Lenient } else { v1::VerifierMode::Strict };
     let plug = v1::PlugStackRequest {
         name: name.clone(),
         expression: setting.stack.clone(),
-        sharing: v1::StackSharing::Private.into(),
+        sharing: sharing.into(),
         verifier: verifier.into(),
         clock: v1::ClockKind::Manual.into(),
         method_neither: messages::method_neither(setting.method_neither).into(),
     };
     clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
+    attach(clients, setting, name).await.unwrap_or_else(|status| panic!("{status:?}"))
+}
+
+/// Opens another session on the stack called `name`.
+pub async fn reopen(server: &Server, setting: &Setting, name: &str) -> Result<Opened, Status> {
+    attach(Clients::new(&server.channel(), Uuid::new_v4()), setting, name.to_owned()).await
+}
+
+async fn attach(mut clients: Clients, setting: &Setting, name: String) -> Result<Opened, Status> {
     let callbacks = setting.callbacks.iter().map(|name| messages::callback(name).into()).collect();
     let open =
         v1::OpenSessionRequest { stack: name, callbacks, client_name: "conformance".to_owned(), ..Default::default() };
-    let opened = clients.session.open_session(open).await.unwrap_or_else(|status| panic!("{status:?}"));
+    let opened = clients.session.open_session(open).await?;
     let stack = opened.into_inner().session.expect("an answer to OpenSession has a session").stack;
-    let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await;
-    (clients, stack, stream.unwrap_or_else(|status| panic!("{status:?}")).into_inner())
+    let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await?;
+    Ok((clients, stack, stream.into_inner()))
 }
 
 /// `CreateWdfFile`; a file that opened is remembered by its number.

@@ -11,8 +11,10 @@ mod explore;
 mod formats;
 mod forwarding;
 mod handles;
+mod io_stop;
 mod ioctl;
 mod isolation;
+mod leavings;
 mod locks;
 mod objects;
 mod pipes;
@@ -22,12 +24,14 @@ mod queues;
 mod remote;
 mod removal;
 mod requests;
+mod restart;
 mod rounds;
 mod sessions;
 mod status;
 mod target_misuse;
 mod targets;
 mod upper;
+mod watchdog;
 
 /// The default set-up: L1 is a function driver with `OnCreateFile` and file callbacks, parallel queue.
 const DEFAULT: &str = "scripted";

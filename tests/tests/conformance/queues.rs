@@ -110,6 +110,7 @@ mod f08_bad_configuration {
             method_neither: Default::default(),
             trace_capacity: 0,
             findings_capacity: 0,
+            critical_operation_ticks: lowerdeck_framework::stack::CRITICAL_OPERATION_TICKS,
             scheduler: None,
         })
         .map(drop)

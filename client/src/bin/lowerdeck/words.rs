@@ -42,6 +42,8 @@ pub(crate) fn entry(entry: &v1::TraceEntry) -> String {
         Kind::CloseLeave => "Close-".to_owned(),
         Kind::Io => format!("Io {}", io_kind(entry.io_kind())),
         Kind::OnIoCanceledOnQueue => "OnIoCanceledOnQueue".to_owned(),
+        Kind::OnIoStop => "OnIoStop".to_owned(),
+        Kind::OnIoResume => "OnIoResume".to_owned(),
         Kind::OnCancel => "OnCancel".to_owned(),
         Kind::Done => "Done".to_owned(),
         Kind::OnCompletion => "OnCompletion".to_owned(),

@@ -107,7 +107,7 @@ fn bad_values_are_refused_where_they_stand() {
         ),
         (
             "scripted(script={on reed: hold})",
-            "1:17: option `script`: 1:4: expected a callback: create read write ioctl default cancel completion send-returned cleanup close prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop surprise-removal, found `reed`",
+            "1:17: option `script`: 1:4: expected a callback: create read write ioctl default cancel completion send-returned io-stop io-resume cleanup close prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop surprise-removal, found `reed`",
         ),
     ] {
         assert_eq!(message(expression), expected, "{expression}");

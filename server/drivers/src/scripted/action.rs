@@ -102,6 +102,12 @@ pub(super) enum Action {
     RetrieveFile(Completion),
     PrivateLock,
     PrivateUnlock,
+    /// `StopAcknowledge`, with requeue or without.
+    Acknowledge {
+        requeue: bool,
+    },
+    /// The framework opens a file of its own on the driver's behalf.
+    OpenHidden(String),
     Block,
     Note(String),
 }
@@ -115,6 +121,8 @@ enum Subject {
     Cancelled,
     /// A request in `OnCompletion`.
     Regained,
+    /// A request that is being stopped or resumed; it is kept or forwarded.
+    Stopped,
     /// A file.
     File,
     /// The device.
@@ -127,6 +135,7 @@ impl Trigger {
             Trigger::Create | Trigger::Read | Trigger::Write | Trigger::Ioctl | Trigger::Default => Subject::Received,
             Trigger::Cancel => Subject::Cancelled,
             Trigger::Completion | Trigger::SendReturned => Subject::Regained,
+            Trigger::IoStop | Trigger::IoResume => Subject::Stopped,
             Trigger::Cleanup | Trigger::Close => Subject::File,
             Trigger::Pnp(_) => Subject::Device,
         }
@@ -162,6 +171,8 @@ impl Action {
             "retrieve-file" => Action::RetrieveFile(arguments.completion()?),
             "private-lock" => Action::PrivateLock,
             "private-unlock" => Action::PrivateUnlock,
+            "acknowledge" => Action::Acknowledge { requeue: arguments.flag("requeue") },
+            "open-hidden" => Action::OpenHidden(arguments.name("a name for the file")?),
             "block" => Action::Block,
             "note" => Action::Note(arguments.name("a \"text\"")?),
             _ => return Err(SyntaxError::at(text, name.at, ACTIONS)),
@@ -191,6 +202,8 @@ impl Action {
             Action::RetrieveFile(_) => "retrieve-file",
             Action::PrivateLock => "private-lock",
             Action::PrivateUnlock => "private-unlock",
+            Action::Acknowledge { .. } => "acknowledge",
+            Action::OpenHidden(_) => "open-hidden",
             Action::Block => "block",
             Action::Note(_) => "note",
         }
@@ -208,16 +221,18 @@ impl Action {
 
     /// Whether it means anything at a callback.
     pub(super) fn is_for(&self, trigger: Trigger) -> bool {
-        use Subject::{Cancelled, Device, File, Received, Regained};
+        use Subject::{Cancelled, Device, File, Received, Regained, Stopped};
         let subject = trigger.subject();
         match self {
+            Action::Complete(_) | Action::Hold | Action::UnmarkComplete(_) if subject == Stopped => true,
+            Action::Acknowledge { .. } => subject == Stopped,
             Action::Complete(_) | Action::Hold | Action::CompleteTwice(_) => {
                 matches!(subject, Received | Cancelled | Regained)
             }
             Action::Arm(_) | Action::Forward(_) | Action::Queue | Action::UnmarkComplete(_) => {
                 matches!(subject, Received | Regained)
             }
-            Action::Fail(_) => subject != File,
+            Action::Fail(_) => !matches!(subject, File | Stopped),
             Action::Context(_) | Action::CompleteFile(_) | Action::RetrieveFile(_) => subject != Device,
             Action::Send(send) => {
                 (!send.then_complete || subject == Received)
@@ -225,6 +240,7 @@ impl Action {
             }
             Action::CreateFile { then_complete, .. } => !then_complete || subject == Received,
             Action::CloseOwn(_)
+            | Action::OpenHidden(_)
             | Action::CancelOwn(_)
             | Action::Target(_)
             | Action::PrivateLock
@@ -237,7 +253,7 @@ impl Action {
 
 /// What could have been written instead of an unknown action.
 const ACTIONS: &str = "an action: complete, hold, arm, forward, queue, unmark-complete, complete-twice, fail, context, \
-                       send, create-file, close-own, cancel-own, create-target and the other words about targets, complete-file, retrieve-file, private-lock, \
+                       send, create-file, close-own, cancel-own, create-target and the other words about targets, complete-file, retrieve-file, acknowledge, open-hidden, private-lock, \
                        private-unlock, block or note";
 
 fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnSend, SyntaxError> {

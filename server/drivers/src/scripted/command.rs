@@ -30,6 +30,8 @@ pub(super) enum Command {
     Forward(RequestLabel, Passage),
     Queue(RequestLabel),
     Requeue(RequestLabel),
+    /// `StopAcknowledge`, with requeue or without.
+    Acknowledge(bool, RequestLabel),
     /// Stop, Drain or Purge of a queue, or Start with None.
     OperateQueue(QueueId, Option<QueueOperation>),
     QueueState(QueueId),
@@ -53,7 +55,7 @@ pub(super) enum Command {
     Buffer(BufferCommand),
     /// A question about a request or file.
     Ask(Inquiry),
-    /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`, `private-unlock`.
+    /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`, `open-hidden`, `private-unlock`.
     Act(Action),
 }
 
@@ -66,7 +68,7 @@ pub(super) enum Misuse {
 
 /// What could have been written instead of an unknown command.
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
-                        arm, unmark, is-canceled, forward, queue, retrieve, release, send, create-file, close-own, \
+                        arm, unmark, is-canceled, forward, queue, acknowledge, retrieve, release, send, create-file, close-own, open-hidden, \
                         cancel-own, create-target, start-target, stop-target, remove-target, delete-target, target-state, \
                         delete-own, complete-own, format-own, acquire-lock, release-lock, private-unlock, \
                         parameters, type, io-type, origin, file-name, file-device, \
@@ -84,7 +86,7 @@ impl Command {
     fn read_call(text: &str, call: Call) -> Result<Command, SyntaxError> {
         let name = call.name.clone();
         let word = name.value.as_str();
-        if matches!(word, "send" | "create-file" | "close-own" | "cancel-own" | "private-unlock")
+        if matches!(word, "send" | "create-file" | "close-own" | "cancel-own" | "open-hidden" | "private-unlock")
             || TargetAction::WORDS.contains(&word)
         {
             return Command::read_action(text, call);
@@ -114,6 +116,7 @@ impl Command {
             }
             "queue" => Command::Queue(arguments.label()?),
             "requeue" => Command::Requeue(arguments.label()?),
+            "acknowledge" => Command::Acknowledge(arguments.flag("requeue"), arguments.label()?),
             "queue-start" => Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, None),
             "queue-stop" => {
                 Command::OperateQueue(queue_number(text, name.at, &mut arguments)?, Some(QueueOperation::Stop))

@@ -32,6 +32,15 @@ const PNP_CALLBACKS: CallbackSet = CallbackSet::of(&[
     Callback::OnSurpriseRemoval,
 ]);
 
+/// Which of its queues are power-managed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PowerManaged {
+    None,
+    /// The parallel and sequential ones.
+    Delivering,
+    All,
+}
+
 /// Typed options: what the device declares, and the rules.
 #[derive(Debug)]
 pub(crate) struct ScriptedConfig {
@@ -71,9 +80,20 @@ impl ScriptedConfig {
                 queue.handlers = queue.handlers.with(Callback::OnIoCanceledOnQueue);
             }
         }
-        if options.choice("power", &[("unmanaged", false), ("managed", true)])? {
-            for queue in device.queues.iter_mut().filter(|queue| queue.dispatch != DispatchType::Manual) {
-                queue.power_managed = true;
+        let power = options.choice(
+            "power",
+            &[("unmanaged", PowerManaged::None), ("managed", PowerManaged::Delivering), ("all", PowerManaged::All)],
+        )?;
+        for queue in &mut device.queues {
+            queue.power_managed = match power {
+                PowerManaged::None => false,
+                PowerManaged::Delivering => queue.dispatch != DispatchType::Manual,
+                PowerManaged::All => true,
+            };
+        }
+        if options.choice("io_stop", &[("callback", true), ("none", false)])? {
+            for queue in &mut device.queues {
+                queue.handlers = queue.handlers.with(Callback::OnIoStop).with(Callback::OnIoResume);
             }
         }
         device.role = options.choice("role", &[("function", DriverRole::Function), ("filter", DriverRole::Filter)])?;

@@ -73,13 +73,9 @@ impl ScriptedDriver {
                 let requeued = self.requeue(cx, request);
                 return Ok(self.answer_or_keep(requeued));
             }
-            Command::OperateQueue(queue, operation) => {
-                let status = match operation {
-                    Some(operation) => cx.operate_queue(queue, operation),
-                    None => cx.start_queue(queue),
-                };
-                return Ok(status.to_string());
-            }
+            Command::Acknowledge(requeue, label) => return self.acknowledge_labelled(cx, label, requeue),
+            Command::OperateQueue(queue, Some(operation)) => return Ok(cx.operate_queue(queue, operation).to_string()),
+            Command::OperateQueue(queue, None) => return Ok(cx.start_queue(queue).to_string()),
             Command::QueueState(queue) => {
                 let status = cx.queue_status(queue).ok_or_else(|| format!("there is no queue {}", queue.0))?;
                 return Ok(format!("waiting={} held={}", status.waiting, status.held));
@@ -119,6 +115,18 @@ impl ScriptedDriver {
             Some(state) => Err(format!("request {label} is {state}, only a held one can be armed")),
             None => Ok(()),
         }
+    }
+
+    /// `StopAcknowledge` of a request that it keeps or has sent on.
+    fn acknowledge_labelled(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        label: RequestLabel,
+        requeue: bool,
+    ) -> Result<String, String> {
+        let request = self.kept.labelled(label).or_else(|| self.asked_about(cx, label));
+        let request = request.ok_or_else(|| format!("request {label} is neither kept nor sent on here"))?;
+        Ok(truth(self.acknowledge(cx, request, requeue)))
     }
 
     /// The answer of a method that gives a refused request back.
@@ -206,6 +214,7 @@ impl ScriptedDriver {
                 self.private_unlock(cx);
                 Ok(DONE.to_owned())
             }
+            Action::OpenHidden(name) => Ok(answer(self.open_hidden(cx, name))),
             Action::CancelOwn(number) => {
                 let request = self.own_numbered(*number)?;
                 Ok(truth(cx.cancel_sent_request(request).is_true()))

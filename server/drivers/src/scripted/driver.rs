@@ -1,5 +1,6 @@
 //! The callbacks of `scripted`: find the rule, perform its actions, else behave well.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use lowerdeck_framework::callback::Callback;
@@ -7,6 +8,7 @@ use lowerdeck_framework::context::DriverContext;
 use lowerdeck_framework::driver::{CompletedRequest, DeviceConfig, DispatchType, Driver, DriverCallResult, Flow};
 use lowerdeck_framework::ids::{CallId, CallbackId, FileId, QueueId, ReceivedId, RequestId, RequestLabel};
 use lowerdeck_framework::io::{CompletionParams, IoKind};
+use lowerdeck_framework::io_stop::StopFlags;
 use lowerdeck_framework::received::OwnedRequest;
 use lowerdeck_framework::status::HResult;
 
@@ -14,7 +16,7 @@ use super::action::Action;
 use super::arguments::Completion;
 use super::command::Command;
 use super::config::ScriptedConfig;
-use super::kept::{Kept, KeptRequests, KeptState};
+use super::kept::{Kept, KeptRequests, KeptState, MAX_REMEMBERED_REQUESTS};
 use super::own::{OwnCall, OwnObjects, OwnRequest};
 use super::perform::{Notes, Outcome, Scene};
 use super::rule::{Event, RuleBook, Trigger};
@@ -76,6 +78,8 @@ pub(crate) struct ScriptedDriver {
     pub(super) blocked: Vec<(Trigger, CallbackId)>,
     pub(super) notes: Notes,
     pub(super) private: PrivateLock,
+    /// Requests that `OnIoStop` has asked about, the latest last.
+    pub(super) asked: VecDeque<ReceivedId>,
 }
 
 impl ScriptedDriver {
@@ -97,6 +101,7 @@ impl ScriptedDriver {
             blocked: Vec::new(),
             notes: Notes::default(),
             private: PrivateLock::default(),
+            asked: VecDeque::new(),
         }
     }
 
@@ -113,7 +118,7 @@ impl ScriptedDriver {
     }
 
     /// What the rules say about an event.
-    fn actions_for(
+    pub(super) fn actions_for(
         &mut self,
         cx: &DriverContext<'_>,
         trigger: Trigger,
@@ -288,6 +293,24 @@ impl Driver for ScriptedDriver {
 
     fn on_default_io_handler(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: OwnedRequest) -> Flow {
         self.delivered_to(cx, Trigger::Default, request, 0)
+    }
+
+    fn on_io_stop(
+        &mut self,
+        cx: &mut DriverContext<'_>,
+        _queue: QueueId,
+        request: ReceivedId,
+        flags: StopFlags,
+    ) -> Flow {
+        if self.asked.len() == MAX_REMEMBERED_REQUESTS {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(request);
+        self.stopped(cx, Trigger::IoStop, request, Some(flags))
+    }
+
+    fn on_io_resume(&mut self, cx: &mut DriverContext<'_>, _queue: QueueId, request: ReceivedId) -> Flow {
+        self.stopped(cx, Trigger::IoResume, request, None)
     }
 
     fn on_cancel(&mut self, cx: &mut DriverContext<'_>, request: ReceivedId) -> Flow {

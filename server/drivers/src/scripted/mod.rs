@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl default cancel
-//! completion send-returned cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
+//! completion send-returned io-stop io-resume cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
 //! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop
 //! surprise-removal`. Rules are tried in the order written, those without a condition last; the first that matches decides.
 //!
@@ -35,6 +35,8 @@
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
 //! | `create-target("name", handle=N)` | makes a file-handle target on a handle of the host |
 //! | `start-target("name")`, `stop-target("name", cancel or wait or leave)`, `remove-target("name")`, `delete-target("name")` | changes a target, "" being the default one; how the call returned is noted |
+//! | `open-hidden("name")` | has the framework open a file of its own towards the lower driver, which `send` can name and the framework closes (PNP-14) |
+//! | `acknowledge[(requeue)]` | on `io-stop`: `StopAcknowledge`, with which the request goes back into its queue, or stays with the driver (QUE-14). There `hold` ignores the question |
 //! | `cancel-own(N)` | cancels a request of its own |
 //! | `complete-file(STATUS[, …])` | completes every request it keeps for this file |
 //! | `retrieve-file(STATUS[, …])` | retrieves this file's requests from the manual queue and completes them |
@@ -54,7 +56,7 @@
 //! A rule as a command replaces the rule with the same conditions, or is added. Besides: `clear`, `rules`, `kept`,
 //! `notes`; `complete L0:7 STATUS [information] [data…]`, `unmark-complete L0:7 STATUS …`, `complete-again L0:7 STATUS`,
 //! `arm L0:7 [object=N]`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [sync] [timeout=MS] [flags=F] [file="name"]`, `queue L0:7`,
-//! `requeue L0:7`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
+//! `requeue L0:7`, `acknowledge L0:7 [requeue]`, `open-hidden NAME`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
 //! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
 //! `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other words about targets, `target-state NAME`; `acquire-lock` (`Acquired`, or `Waits` until the note `lock acquired`) and
 //! `release-lock` of the device (SYN-6); `private-unlock`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
@@ -72,7 +74,8 @@
 //! # What happens without a rule
 //! Creates, writes, ioctls and what comes to `OnDefaultIoHandler` succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
 //! `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own requests are deleted once
-//! completed. It leaves out device semantics, timers and `OnIoStop`.
+//! completed. It leaves out device semantics, timers. On `io-stop` what it keeps is requeued, or
+//! completed cancelled when the device goes; what it has sent on is acknowledged.
 
 mod action;
 mod arguments;
@@ -87,6 +90,7 @@ mod kept;
 mod own;
 mod perform;
 mod rule;
+mod stopping;
 mod targets;
 mod waiting;
 
@@ -113,7 +117,7 @@ const fn choice(
 pub(crate) const KIND: DriverKind = DriverKind {
     name: "scripted",
     summary: "conformance driver: each callback obeys a script, at run time too",
-    omits: "device semantics, timers, OnIoStop",
+    omits: "device semantics, timers",
     controllable: true,
     options: &[
         choice("role", &["function", "filter"], "function", "function driver or filter (SetFilter)"),
@@ -150,9 +154,15 @@ pub(crate) const KIND: DriverKind = DriverKind {
         ),
         choice(
             "power",
-            &["unmanaged", "managed"],
+            &["unmanaged", "managed", "all"],
             "unmanaged",
-            "whether its parallel and sequential queues are power-managed (QUE-13)",
+            "whether its parallel and sequential queues, or all, are power-managed (QUE-13)",
+        ),
+        choice(
+            "io_stop",
+            &["none", "callback"],
+            "none",
+            "whether OnIoStop and OnIoResume are registered on its queues (QUE-14)",
         ),
         choice("pnp", &["callbacks", "none"], "callbacks", "whether the PnP callbacks are registered"),
         choice("unknown_files", &["reject", "allow"], "reject", "UmdfFileObjectPolicy (OBJ-18)"),

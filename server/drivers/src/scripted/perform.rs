@@ -122,6 +122,7 @@ impl ScriptedDriver {
                     self.kept.insert(kept);
                 }
             }
+            Action::Acknowledge { requeue } => drop(self.acknowledge(cx, request, *requeue)),
             _ => return false,
         }
         true
@@ -139,6 +140,7 @@ impl ScriptedDriver {
                 self.create_own(cx, name, scene.request.filter(|_| *then_complete))
             }
             (Action::CloseOwn(name), _) => self.close_own(cx, name),
+            (Action::OpenHidden(name), _) => self.open_hidden(cx, name),
             (Action::CancelOwn(number), _) => self.own.request(*number).map_or(Err(HResult::E_INVALIDARG), |request| {
                 cx.cancel_sent_request(request);
                 Ok(())
@@ -375,6 +377,16 @@ impl ScriptedDriver {
         }
         let call = cx.create_wdf_file(Some(name));
         self.own.calls.insert(call, OwnCall::Create { name: name.to_owned(), then });
+        Ok(())
+    }
+
+    /// Has the framework open a file of its own; its result comes with `on_call_returned`.
+    pub(super) fn open_hidden(&mut self, cx: &mut DriverContext<'_>, name: &str) -> Result<(), HResult> {
+        if !self.own.has_room_for_file() {
+            return Err(HResult::STATUS_INSUFFICIENT_RESOURCES);
+        }
+        let call = cx.open_framework_file(Some(name));
+        self.own.calls.insert(call, OwnCall::Create { name: name.to_owned(), then: None });
         Ok(())
     }
 

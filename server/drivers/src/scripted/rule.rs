@@ -27,6 +27,8 @@ pub(super) enum Trigger {
     Completion,
     /// A synchronous Send returns.
     SendReturned,
+    IoStop,
+    IoResume,
     Cleanup,
     Close,
     /// One of the PnP callbacks.
@@ -34,7 +36,7 @@ pub(super) enum Trigger {
 }
 
 /// The names of the triggers.
-const TRIGGERS: [(&str, Trigger); 22] = [
+const TRIGGERS: [(&str, Trigger); 24] = [
     ("create", Trigger::Create),
     ("read", Trigger::Read),
     ("write", Trigger::Write),
@@ -43,6 +45,8 @@ const TRIGGERS: [(&str, Trigger); 22] = [
     ("cancel", Trigger::Cancel),
     ("completion", Trigger::Completion),
     ("send-returned", Trigger::SendReturned),
+    ("io-stop", Trigger::IoStop),
+    ("io-resume", Trigger::IoResume),
     ("cleanup", Trigger::Cleanup),
     ("close", Trigger::Close),
     ("prepare-hardware", Trigger::Pnp(Callback::OnPrepareHardware)),

@@ -176,6 +176,7 @@ impl Core {
         while let Some(task) = self.timers.take_due(self.now) {
             match task {
                 TimerTask::Driver(device, cookie) => self.run_queue.push(Step::Timer(device, cookie)),
+                TimerTask::Watchdog => self.watchdog_due(),
                 TimerTask::SendTimeout(id) => {
                     let Some(received) = self.received.get_mut(id) else { continue };
                     received.timer = None;

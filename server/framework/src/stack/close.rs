@@ -30,7 +30,7 @@ impl Core {
         if is_upper {
             self.note(creator, TraceKind::Call(Call::Close)).file(Some(file)).record();
         }
-        let own = self.files.get_mut(file).filter(|entry| entry.creator == creator);
+        let own = self.files.get_mut(file).filter(|entry| entry.creator == creator && !entry.hidden);
         if let Some(entry) = own
             && entry.state.step(FileEvent::CloseRequested)
         {
@@ -149,6 +149,7 @@ impl Core {
                 self.run_queue.push(Step::ContextCleanup(device, file, context));
             }
             self.note(device, TraceKind::FileGone).file(Some(file)).record();
+            self.io_wait_goes_on(device);
         }
         if self.passes_notifications_on(device) {
             self.run_queue.push(Step::Notify(file, n + 1));
@@ -165,15 +166,17 @@ impl Core {
             return;
         }
         entry.state.step(FileEvent::ReferencesGone);
-        let (creator, tag) = (entry.creator, entry.tag);
+        let (creator, tag, orphaned) = (entry.creator, entry.tag, entry.orphaned);
+        let heard_of = !orphaned || !self.comes_too_late(creator);
         self.note(creator, TraceKind::FileGone).file(Some(file)).record();
         self.files.remove(file);
         let owner = &mut self.devices[creator];
         owner.open_files -= 1;
-        if owner.upper().is_some_and(|upper| !upper.lost) {
+        if heard_of && owner.upper().is_some_and(|upper| !upper.lost) {
             self.effects.push(Effect::AnnounceFileGone { upper: creator, file_tag: tag });
         }
         self.forget_upper_if_done(creator);
         self.removal_goes_on(creator);
+        self.removal_begins_if_due();
     }
 }

@@ -92,7 +92,7 @@ impl Core {
             if entry.may_deliver() {
                 self.run_queue.push(Step::Dispatch(device, queue));
             }
-            self.leave_d0_if_due(device);
+            self.io_wait_goes_on(device);
         }
     }
 
@@ -204,8 +204,10 @@ impl Core {
         let callback = std::mem::take(&mut packet.callback);
         let (status, information, file) = (packet.status, packet.information, packet.file);
         let params = packet.completion();
+        let mut abandoned = false;
         if let Some(file) = file.and_then(|file| self.files.get_mut(file)) {
             file.pins += 1;
+            abandoned = file.abandoned;
         }
         let creator = hop.sender;
         if callback {
@@ -224,7 +226,7 @@ impl Core {
                 if !lost {
                     self.announce_completion(creator, request, callback, params);
                 }
-                if lost || leaving {
+                if lost || leaving || abandoned {
                     self.delete_request(creator, request); // nobody else will, and it pins its file (CLS-19)
                 }
                 None

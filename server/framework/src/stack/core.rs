@@ -30,6 +30,7 @@ use super::StackState;
 use super::phase::Phase;
 use super::removal::Removal;
 use super::synchronous::SynchronousSend;
+use super::watchdog::Watchdog;
 
 /// A callback that has not returned.
 #[derive(Debug)]
@@ -72,7 +73,10 @@ pub(crate) struct Core {
     pub(crate) received: SlotMap<ReceivedId, Received>,
     pub(crate) callbacks: SlotMap<CallbackId, BlockedCallback>,
     pub(crate) handles: Handles,
+    /// Requests whose `OnIoResume` is to be called.
+    pub(crate) resumes: Vec<ReceivedId>,
     pub(crate) timers: Timers,
+    pub(crate) watchdog: Watchdog,
     pub(crate) run_queue: RunQueue,
     pub(crate) effects: Vec<Effect>,
     pub(crate) trace: Trace,
@@ -92,6 +96,7 @@ impl Core {
         run_queue: RunQueue,
         method_neither: MethodNeitherAction,
         handles: Handles,
+        watchdog: Watchdog,
     ) -> Core {
         Core {
             now: Now::default(),
@@ -106,7 +111,9 @@ impl Core {
             received: SlotMap::with_key(),
             callbacks: SlotMap::with_key(),
             handles,
+            resumes: Vec::new(),
             timers: Timers::default(),
+            watchdog,
             run_queue,
             effects: Vec::new(),
             trace,
@@ -212,6 +219,9 @@ impl Core {
         match self.lock_of(device) {
             Some(lock) if lock.holder.is_some() => {
                 lock.waiting.push_back(step);
+                if matches!(step, Step::Cancel(_) | Step::CancelOnQueue(_) | Step::Notify(..)) {
+                    self.watch(device);
+                }
                 true
             }
             _ => false,
@@ -225,6 +235,9 @@ impl Core {
         let id = self.callbacks.insert(blocked);
         if holds_lock && let Some(lock) = self.lock_of(device) {
             lock.holder = Some(LockHolder::Callback(id));
+        }
+        if callback.is_critical() {
+            self.watch(device);
         }
         id
     }
@@ -251,6 +264,9 @@ impl Core {
         sequel: Sequel,
         result: Result<(), HResult>,
     ) {
+        if self.watchdog.is_armed() {
+            self.progressed(device);
+        }
         match (callback, sequel) {
             (Callback::OnCleanupFile, Sequel::Walk(file, layer)) => {
                 self.note(device, TraceKind::CleanupLeave).file(Some(file)).record();
@@ -260,6 +276,7 @@ impl Core {
                 self.note(device, TraceKind::CloseLeave).file(Some(file)).record();
                 self.close_left(file, layer);
             }
+            (Callback::OnIoStop | Callback::OnIoResume, _) => self.io_wait_goes_on(device),
             (_, Sequel::Send(waiter)) => self.run_queue.push(Step::SendReturned(waiter)),
             (callback, _) if Callback::PNP.contains(&callback) => self.pnp_returned(device, callback, result),
             _ => {}

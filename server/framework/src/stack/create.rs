@@ -111,9 +111,16 @@ impl Core {
             entry.state.step(FileEvent::CreateFailed);
             self.files.remove(file);
             self.devices[creator].open_files -= 1;
+            self.removal_goes_on(creator);
+            self.removal_begins_if_due();
         }
         if let Some(call) = call {
-            let result = if request.status.is_success() { Ok(file) } else { Err(request.status) };
+            let result = match request.status.is_success() {
+                // What it opened is closed at once, so its creator never hears of it (FILE-19).
+                true if orphaned && self.comes_too_late(creator) => Err(HResult::STATUS_INVALID_DEVICE_STATE),
+                true => Ok(file),
+                false => Err(request.status),
+            };
             self.create_returned(creator, call, result);
         }
         if orphaned {

@@ -26,7 +26,7 @@ impl Core {
         let files: Vec<FileId> =
             self.files.iter().filter(|(_, file)| file.creator == upper).map(|(id, _)| id).collect();
         for file in files {
-            if !lost && self.files[file].state == FileState::Open {
+            if !lost && self.files[file].state == FileState::Open && !self.files[file].abandoned {
                 self.finding(upper, Rule::Stop1, Some(file), None);
             }
             self.abandon_file(file);
@@ -52,6 +52,7 @@ impl Core {
     pub(crate) fn abandon_file(&mut self, file: FileId) {
         let Some(entry) = self.files.get_mut(file) else { return };
         let creator = entry.creator;
+        entry.abandoned = true;
         match entry.state {
             FileState::Creating => entry.orphaned = true,
             FileState::Open => self.close_on_behalf(file),

@@ -12,6 +12,7 @@ use crate::context::DriverContext;
 use crate::driver::{CompletedRequest, Driver, Flow};
 use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::CompletionParams;
+use crate::io_stop::StopFlags;
 use crate::received::OwnedRequest;
 use crate::rule::Rule;
 use crate::scheduler::Step;
@@ -56,6 +57,17 @@ pub(crate) enum Invocation {
         device: DeviceId,
         callback: Callback,
     },
+    IoStop {
+        device: DeviceId,
+        queue: QueueId,
+        received: ReceivedId,
+        flags: StopFlags,
+    },
+    IoResume {
+        device: DeviceId,
+        queue: QueueId,
+        received: ReceivedId,
+    },
 }
 
 impl Stack {
@@ -71,6 +83,16 @@ impl Stack {
                 }
             }
             Step::Cancel(received) | Step::CancelOnQueue(received) => self.run_cancel(step, received),
+            Step::IoStop(received) => {
+                if let Some(invocation) = self.core.deliver_io_stop(received) {
+                    self.invoke(invocation);
+                }
+            }
+            Step::IoResume(received) => {
+                if let Some(invocation) = self.core.deliver_io_resume(received) {
+                    self.invoke(invocation);
+                }
+            }
             Step::Climb(received) => {
                 let (invocation, untied) = self.core.climb(received);
                 if let Some(invocation) = invocation {
@@ -159,6 +181,16 @@ impl Stack {
             }
             Invocation::Cancel { device, received } => {
                 self.flow(device, Callback::OnCancel, Sequel::Nothing, |driver, cx| driver.on_cancel(cx, received));
+            }
+            Invocation::IoStop { device, queue, received, flags } => {
+                self.flow(device, Callback::OnIoStop, Sequel::Nothing, |driver, cx| {
+                    driver.on_io_stop(cx, queue, received, flags)
+                });
+            }
+            Invocation::IoResume { device, queue, received } => {
+                self.flow(device, Callback::OnIoResume, Sequel::Nothing, |driver, cx| {
+                    driver.on_io_resume(cx, queue, received)
+                });
             }
             Invocation::CompletionOfReceived { device, received, params, waiter } => {
                 let sequel = waiter.map_or(Sequel::Nothing, Sequel::Send);

@@ -16,7 +16,9 @@ mod dispatch;
 mod handle_targets;
 mod host_io;
 mod inspect;
+mod io_stop;
 mod lock;
+mod open_files;
 pub(crate) mod phase;
 mod pnp;
 mod power;
@@ -27,13 +29,15 @@ mod stop;
 mod synchronous;
 mod target_calls;
 mod upper;
+mod watchdog;
 
 pub use cancel::CancelAnswer;
 pub use inspect::LayerDescription;
 pub use power::TransitionUnderway;
 pub use upper::UpperConfig;
+pub use watchdog::CRITICAL_OPERATION_TICKS;
 
-use crate::callback::Callback;
+use crate::callback::{Callback, CallbackSet};
 use crate::clock::Now;
 use crate::device::{Device, DeviceLock, DeviceState, Hosted, Role};
 use crate::driver::{DispatchType, Driver, QueueConfig};
@@ -51,6 +55,7 @@ use crate::trace::{Trace, TraceEntry};
 use crate::verifier::{DriverStop, Finding, Verifier, VerifierMode};
 
 use self::core::Core;
+use self::watchdog::Watchdog;
 
 /// Most layers a stack may have, terminator included: a recursion in the framework goes one level per layer.
 pub const LAYERS_MAX: usize = 32;
@@ -71,6 +76,8 @@ pub struct StackConfig {
     pub trace_capacity: usize,
     /// Findings kept.
     pub findings_capacity: usize,
+    /// How long a critical operation may take without progress, in ticks; 0 is for ever (STOP-8).
+    pub critical_operation_ticks: u64,
     /// Who chooses the next step; None takes the oldest.
     pub scheduler: Option<Box<dyn Scheduler>>,
 }
@@ -162,14 +169,15 @@ impl Stack {
     /// # Errors
     /// When the drivers' declarations cannot be (see [`StackError`]).
     pub fn new(config: StackConfig) -> Result<Stack, StackError> {
-        let StackConfig { drivers, verifier, dispatcher, method_neither, trace_capacity, findings_capacity, scheduler } =
+        let StackConfig { drivers, verifier, dispatcher, method_neither, trace_capacity, findings_capacity, .. } =
             config;
+        let (scheduler, watchdog) = (config.scheduler, Watchdog::new(config.critical_operation_ticks));
         if drivers.is_empty() || drivers.len() > LAYERS_MAX {
             return Err(StackError::Layers(drivers.len()));
         }
         let verifier = Verifier::new(verifier, findings_capacity);
         let (trace, run_queue) = (Trace::new(trace_capacity), RunQueue::new(scheduler));
-        let mut core = Core::new(verifier, trace, run_queue, method_neither, Handles::new(dispatcher));
+        let mut core = Core::new(verifier, trace, run_queue, method_neither, Handles::new(dispatcher), watchdog);
         let mut lower = None;
         for (index, driver) in drivers.iter().enumerate().rev() {
             let device = build_device(index, driver.as_ref(), lower)?;
@@ -199,6 +207,7 @@ impl Stack {
         }
         self.core.fire_timers();
         while self.run_one() {}
+        self.core.unwatch();
     }
 
     /// Fires due timers, then runs one step. False when none was ready.
@@ -298,7 +307,9 @@ fn build_device(index: usize, driver: &dyn Driver, lower: Option<DeviceId>) -> R
         phase: None,
         pnp: Default::default(),
         power: PowerState::D3Final,
-        waits_for_queues: false,
+        waits: None,
+        suspended: 0,
+        progress: 0,
         notice: SurpriseNotice::Idle,
         owed: None,
         failed_uncommitted: false,
@@ -316,7 +327,10 @@ fn build_device(index: usize, driver: &dyn Driver, lower: Option<DeviceId>) -> R
 
 /// QUE-1, QUE-2.
 fn misconfiguration(queue: &QueueConfig) -> Option<&'static str> {
-    let handles = queue.handlers.without(Callback::OnIoCanceledOnQueue) != crate::callback::CallbackSet::EMPTY;
+    // What a queue of any type may implement says nothing about how requests are delivered.
+    let of_any = [Callback::OnIoCanceledOnQueue, Callback::OnIoStop, Callback::OnIoResume];
+    let handlers = of_any.into_iter().fold(queue.handlers, CallbackSet::without);
+    let handles = handlers != CallbackSet::EMPTY;
     if !queue.routes.iter().all(|kind| kind.is_routable()) {
         return Some("only create, read, write and ioctl can be routed, the others go to the default queue");
     }

@@ -59,6 +59,7 @@ impl Core {
     /// Begins the next phase of the plan, or ends the transition.
     pub(crate) fn plan_next(&mut self) {
         match self.plan.front() {
+            Some((_, Phase::Remove)) if self.waits_for_applications() => {} // PNP-12
             Some((device, phase)) => self.begin_phase(*device, *phase),
             None if self.state == StackState::Removing => self.removed(),
             None => {
@@ -76,6 +77,7 @@ impl Core {
         entry.phase = Some(phase);
         let owed = entry.owed.filter(|_| phase == Phase::Remove);
         entry.pnp = owed.unwrap_or_else(|| phase.callbacks(entry.power)).iter().copied().collect();
+        self.watch(device);
         self.run_queue.push(Step::Pnp(device));
     }
 
@@ -114,12 +116,11 @@ impl Core {
     fn prepare_for(&mut self, device: DeviceId, callback: Callback) -> bool {
         match callback {
             Callback::OnSelfManagedIoInit | Callback::OnSelfManagedIoRestart => self.start_power_managed(device),
-            Callback::OnD0Exit => return self.stop_power_managed(device),
+            Callback::OnD0Exit => self.stop_power_managed(device),
             Callback::OnSelfManagedIoFlush => self.purge_queues(device, true),
             Callback::OnSelfManagedIoCleanup => self.purge_queues(device, false),
-            _ => {}
+            _ => true,
         }
-        true
     }
 
     /// The previous state for `OnD0Entry`, the target for `OnD0Exit` (PNP-16).

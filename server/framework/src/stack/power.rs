@@ -1,10 +1,10 @@
 //! Power and resources: leaving and entering D0, and rebalance (PNP-4). Power-managed queues follow (QUE-13).
 //!
-//! Down is highest driver first, up is lowest first. A device leaves D0 when its driver holds nothing of its
-//! power-managed queues any more (QUE-15).
+//! Down is highest driver first, up is lowest first. What a device waits for on its way is in `io_stop.rs`.
 
 use crate::clock::Now;
 use crate::ids::{DeviceId, QueueId};
+use crate::io_stop::IoWait;
 use crate::power::{PowerEvent, PowerState};
 use crate::scheduler::Step;
 
@@ -62,45 +62,35 @@ impl Stack {
 }
 
 impl Core {
-    /// The device is in D0: its power-managed queues deliver what they held, in order (QUE-13).
-    pub(crate) fn start_power_managed(&mut self, device: DeviceId) {
+    /// The device is in D0: its power-managed queues deliver what they held, in order (QUE-13). False while what was
+    /// suspended is being resumed (PNP-2).
+    pub(crate) fn start_power_managed(&mut self, device: DeviceId) -> bool {
         let entry = &mut self.devices[device];
         entry.power.step(PowerEvent::Entered);
-        let Some(hosted) = entry.hosted_mut() else { return };
+        let Some(hosted) = entry.hosted_mut() else { return true };
         for (queue, index) in hosted.queues.iter_mut().zip(0..) {
             queue.powered = true;
             if queue.may_deliver() {
                 self.run_queue.push(Step::Dispatch(device, QueueId(index)));
             }
         }
+        self.resume_io(device)
     }
 
-    /// Power-managed queues deliver no more. False while the driver holds requests from them: the device stays in
-    /// D0 until the last of them is completed (QUE-15).
+    /// Power-managed queues deliver no more. False while the driver has something of theirs that it neither completed
+    /// nor acknowledged: the device stays in D0 until then (QUE-14, QUE-15).
     pub(crate) fn stop_power_managed(&mut self, device: DeviceId) -> bool {
         let entry = &mut self.devices[device];
         let target = entry.phase.map_or(PowerState::D3Final, Phase::target);
-        let mut holds = false;
         if let Some(hosted) = entry.hosted_mut() {
             for queue in hosted.queues.iter_mut().filter(|queue| queue.config.power_managed) {
                 queue.powered = false;
-                holds |= queue.held > 0;
             }
         }
-        entry.waits_for_queues = holds;
-        if !holds {
-            entry.power.step(target.exit());
+        let stopped = self.stop_io(device, IoWait::Suspend);
+        if stopped {
+            self.devices[device].power.step(target.exit());
         }
-        !holds
-    }
-
-    /// A queue of `device` got a request back: a way out of D0 that waited for it goes on (QUE-15).
-    pub(crate) fn leave_d0_if_due(&mut self, device: DeviceId) {
-        let Some(entry) = self.devices.get_mut(device).filter(|entry| entry.waits_for_queues) else { return };
-        let holds = |queue: &crate::queue::Queue| queue.config.power_managed && queue.held > 0;
-        if entry.hosted().is_none_or(|hosted| !hosted.queues.iter().any(holds)) {
-            entry.waits_for_queues = false;
-            self.run_queue.push(Step::Pnp(device));
-        }
+        stopped
     }
 }

@@ -4,6 +4,7 @@ use crate::callback::Callback;
 use crate::driver::DispatchType;
 use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoKind;
+use crate::io_stop::StopNotice;
 use crate::queue::{Queue, QueueOperation, QueueStatus};
 use crate::received::{ReceivedEvent, ReceivedState};
 use crate::rule::Rule;
@@ -49,7 +50,7 @@ impl Core {
         if entry.config.dispatch == DispatchType::Parallel {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE);
         }
-        if !entry.dispatching {
+        if !entry.dispatching || !entry.powered {
             return Err(HResult::STATUS_WDF_PAUSED);
         }
         let mut candidate = entry.waiting.first();
@@ -106,11 +107,12 @@ impl Core {
     }
 
     /// Puts an owned request into a queue again; a remembered cancel finds it there (REQ-28).
-    fn put_back(&mut self, device: DeviceId, id: ReceivedId, queue: QueueId, at_head: bool) {
+    pub(crate) fn put_back(&mut self, device: DeviceId, id: ReceivedId, queue: QueueId, at_head: bool) {
         let received = &mut self.received[id];
         let from = std::mem::replace(&mut received.queue, queue);
         received.state.step(ReceivedEvent::Requeued);
         received.seen = true;
+        received.stop = StopNotice::Running;
         let request = received.request;
         let Some(hosted) = self.devices[device].hosted_mut() else { return };
         let left = &mut hosted.queues[usize::from(from.0)];
@@ -123,7 +125,7 @@ impl Core {
             waiting.push_back(&mut self.received, id);
         }
         self.run_queue.push(Step::Dispatch(device, from));
-        self.leave_d0_if_due(device);
+        self.io_wait_goes_on(device);
         if self.requests[request].cancelled {
             self.cancel_queued(id);
         } else {

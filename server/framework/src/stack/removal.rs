@@ -1,15 +1,16 @@
 //! Removal: orderly, by surprise, and what keeps it waiting (PNP-3, PNP-6, PNP-7, PNP-10).
 //!
-//! A removed creator with open files is STOP-1; a lower layer is told of removal only when the files opened on it
-//! are gone (PNP-10), which follows from the order: highest first, one device after the other.
+//! A lower layer is told of removal only when the files opened on it are gone (PNP-10), which follows from the order:
+//! highest first, one device after the other. What a removed creator has open is judged in `open_files.rs`.
 
 use crate::callback::Callback;
 use crate::clock::Now;
 use crate::device::{Device, DeviceState};
 use crate::effect::Effect;
+use crate::file::{File, FileState};
 use crate::ids::{DeviceId, QueueId};
+use crate::io_stop::IoWait;
 use crate::power::{NoticeEvent, SurpriseNotice};
-use crate::rule::Rule;
 use crate::scheduler::Step;
 use crate::trace::TraceKind;
 
@@ -86,6 +87,7 @@ impl Core {
 
     pub(crate) fn removed(&mut self) {
         self.state = StackState::Removed;
+        self.watchdog.disarm();
         self.timers.clear(); // nothing may wake a stack that runs no more
         self.effects.push(Effect::StackRemoved);
     }
@@ -149,29 +151,14 @@ impl Core {
         true
     }
 
-    /// STOP-1: after a creator's removal callbacks no file of its own may be open.
-    fn may_be_removed(&mut self, device: DeviceId) -> bool {
-        if self.devices[device].open_files == 0 {
-            return true;
-        }
-        if self.devices[device].upper().is_some_and(|upper| upper.lost || upper.leaving) {
-            return false; // the host is closing them already (MAP-6)
-        }
-        let open: Vec<_> = self.files.iter().filter(|(_, file)| file.creator == device).map(|(id, _)| id).collect();
-        for file in open {
-            self.violation(device, Rule::Stop1, Some(file), None);
-            if self.is_dead() {
-                return false;
-            }
-            self.abandon_file(file);
-        }
-        self.devices[device].open_files == 0
-    }
-
     /// A removal that waited for files of `creator` goes on.
     pub(crate) fn removal_goes_on(&mut self, creator: DeviceId) {
+        let is_kept = |file: &File| file.creator == creator && file.state != FileState::Creating;
+        if self.state == StackState::Started && self.devices.get(creator).is_none_or(|device| device.phase.is_none()) {
+            return;
+        }
         let waits = |device: &Device| {
-            device.open_files == 0
+            !self.files.values().any(is_kept)
                 && device.pnp.is_empty()
                 && device.phase == Some(Phase::Remove)
                 && device.notice != SurpriseNotice::Awaited
@@ -183,8 +170,9 @@ impl Core {
     }
 
     /// QUE-10: the queues of one kind accept nothing new, what waits is cancelled, what is armed gets `OnCancel`.
-    pub(crate) fn purge_queues(&mut self, device: DeviceId, power_managed: bool) {
-        let Some(hosted) = self.devices[device].hosted_mut() else { return };
+    /// False while something delivered from them has not been completed (STOP-10).
+    pub(crate) fn purge_queues(&mut self, device: DeviceId, power_managed: bool) -> bool {
+        let Some(hosted) = self.devices[device].hosted_mut() else { return true };
         let mut purged = Vec::with_capacity(hosted.queues.len());
         for (index, queue) in (0..=u8::MAX).zip(&mut hosted.queues) {
             if queue.config.power_managed == power_managed {
@@ -195,5 +183,6 @@ impl Core {
         for queue in purged {
             self.purge_queue(device, queue);
         }
+        self.stop_io(device, IoWait::Purge { power_managed })
     }
 }

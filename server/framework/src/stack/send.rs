@@ -11,6 +11,7 @@ use crate::context::Forward;
 use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, QueueId, ReceivedId, RequestId, TargetId};
 use crate::io::{Format, IoParameters, SendOptions};
+use crate::io_stop::StopNotice;
 use crate::received::{Received, ReceivedEvent, ReceivedState};
 use crate::request::{Request, RequestEvent, RequestState};
 use crate::rule::Rule;
@@ -282,6 +283,7 @@ impl Core {
         received.receiver = receiver;
         received.queue = QueueId(0);
         received.seen = false;
+        received.stop = StopNotice::Running;
         self.arrive(id);
     }
 
@@ -305,6 +307,7 @@ impl Core {
             state: if pends { ReceivedState::Pended } else { ReceivedState::Queued },
             queue: QueueId(0),
             seen: false,
+            stop: StopNotice::Running,
             by_framework,
             ignores_target,
             pended: pends,

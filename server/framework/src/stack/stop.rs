@@ -21,7 +21,7 @@ impl Rule {
     const fn operation(self) -> &'static str {
         match self {
             Rule::Cls17 => "Close",
-            Rule::Stop1 => "Pnp",
+            Rule::Stop1 | Rule::Pnp14 => "Pnp",
             Rule::Req50 => "Cancel",
             _ => "IO",
         }
@@ -31,13 +31,23 @@ impl Rule {
 impl Core {
     /// Stops the stack because the driver of `device` broke `rule`.
     pub(crate) fn driver_stop(&mut self, device: DeviceId, rule: Rule, detail: String) {
+        self.stop_stack(device, rule, detail, rule.operation());
+    }
+
+    /// Stops the stack because the driver of `device` did not get on with `operation` (STOP-8).
+    pub(crate) fn host_timed_out(&mut self, device: DeviceId, operation: &'static str) {
+        self.stop_stack(device, Rule::Stop8, String::new(), operation);
+    }
+
+    fn stop_stack(&mut self, device: DeviceId, rule: Rule, detail: String, operation: &'static str) {
         if self.is_dead() {
             return;
         }
         self.note(device, TraceKind::DriverStop).rule(rule).record();
-        let (event_class, category) = match rule {
-            Rule::Stop9 => ("UnhandledException", "UnhandledException"),
-            _ => ("VerifierFailure", "Driver"),
+        let (event_class, problem, category) = match rule {
+            Rule::Stop8 => ("HostProblem", "HostTimeout", "Driver"),
+            Rule::Stop9 => ("UnhandledException", "Other", "UnhandledException"),
+            _ => ("VerifierFailure", "Other", "Driver"),
         };
         let stop = Box::new(DriverStop {
             time: self.now.monotonic,
@@ -46,14 +56,15 @@ impl Core {
             driver: self.devices[device].name.clone(),
             detail,
             event_class,
-            problem: "Other",
+            problem,
             category,
-            operation: rule.operation(),
+            operation,
             outstanding: self.outstanding(),
         });
         self.state = StackState::Stopped;
         self.run_queue.clear();
         self.timers.clear();
+        self.watchdog.disarm();
         self.plan.clear();
         self.fail_outstanding();
         self.callbacks.clear();
@@ -96,7 +107,9 @@ impl Core {
             for (call, _) in std::mem::take(&mut target.calls) {
                 self.return_upper_call(upper, call, CallResult::TargetChanged(status));
             }
-            self.devices[upper].open_files = 0;
+            if self.devices[upper].upper().is_some_and(|upper| !upper.is_application) {
+                self.devices[upper].open_files = 0; // an application's handle outlives the host process (PNP-12)
+            }
             if self.devices[upper].upper().is_some_and(|upper| upper.lost || upper.leaving) {
                 self.effects.push(Effect::ForgetUpper { upper });
             }

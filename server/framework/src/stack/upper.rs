@@ -52,7 +52,9 @@ impl Stack {
             phase: None,
             pnp: Default::default(),
             power: PowerState::D3Final,
-            waits_for_queues: false,
+            waits: None,
+            suspended: 0,
+            progress: 0,
             notice: SurpriseNotice::Idle,
             owed: None,
             failed_uncommitted: false,
@@ -80,6 +82,9 @@ impl Stack {
     fn departs(&mut self, now: Now, upper: DeviceId, lost: bool) {
         self.core.now = now;
         if self.core.is_dead() {
+            if let Some(device) = self.core.devices.get_mut(upper) {
+                device.open_files = 0;
+            }
             self.core.effects.push(crate::effect::Effect::ForgetUpper { upper });
         } else {
             self.core.upper_departs(upper, lost);
@@ -110,6 +115,9 @@ impl Stack {
         if self.alive(now, upper) {
             self.core.close_file(upper, file, call);
         } else {
+            if let Some(device) = self.core.devices.get_mut(upper) {
+                device.open_files = device.open_files.saturating_sub(1); // an application's handle (PNP-12)
+            }
             self.core.return_call(upper, call, CallResult::Closed);
         }
     }

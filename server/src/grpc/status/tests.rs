@@ -38,6 +38,7 @@ fn every_session_error() -> Vec<SessionError> {
         SessionError::SessionEnded(EndReason::Draining),
         SessionError::SessionEnded(EndReason::StackRemoved),
         SessionError::SessionEnded(EndReason::DriverStop),
+        SessionError::SessionEnded(EndReason::NotAnswering),
         SessionError::SessionIdInUse,
         SessionError::LeaseOutOfBounds { asked: Duration::ZERO, min: second, max: second * 10 },
         SessionError::FileNotOwned("somebody's".to_owned()),

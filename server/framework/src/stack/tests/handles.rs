@@ -45,6 +45,7 @@ impl Desk {
             drivers,
             verifier: Default::default(),
             dispatcher: Dispatcher::FileHandle,
+            critical_operation_ticks: crate::stack::CRITICAL_OPERATION_TICKS,
             method_neither: Default::default(),
             trace_capacity: 100,
             findings_capacity: 100,

@@ -83,6 +83,7 @@ fn stack(drivers: Vec<Box<dyn Driver>>, verifier: VerifierMode, seed: Option<u64
         method_neither,
         trace_capacity: 100_000,
         findings_capacity: 100,
+        critical_operation_ticks: crate::stack::CRITICAL_OPERATION_TICKS,
         scheduler,
     })
     .expect("the probes declare nothing wrong")

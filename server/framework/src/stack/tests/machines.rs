@@ -1,6 +1,7 @@
 //! The whole transition matrix of every machine: a changed law is seen in review.
 
 use crate::file::FileState;
+use crate::io_stop::StopNotice;
 use crate::power::{PowerState, SurpriseNotice};
 use crate::received::ReceivedState;
 use crate::request::RequestState;
@@ -13,5 +14,6 @@ fn transition_matrices() {
     insta::assert_snapshot!("received", ReceivedState::matrix());
     insta::assert_snapshot!("target", TargetState::matrix());
     insta::assert_snapshot!("power", PowerState::matrix());
+    insta::assert_snapshot!("stop_notice", StopNotice::matrix());
     insta::assert_snapshot!("surprise_notice", SurpriseNotice::matrix());
 }
