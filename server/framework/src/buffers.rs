@@ -12,6 +12,7 @@ use crate::context::DriverContext;
 use crate::driver::BufferRetrieval;
 use crate::ids::ReceivedId;
 use crate::io::{IoKind, IoParameters};
+use crate::memory_object::ReceivedMemory;
 use crate::received::{OwnedRequest, Received};
 use crate::rule::Rule;
 use crate::stack::core::Core;
@@ -77,9 +78,25 @@ impl Received {
     }
 }
 
+impl Received {
+    /// The bytes of a buffer as its driver has left them; not copied where it has not looked yet.
+    pub(crate) fn buffer(&self, which: ReceivedMemory) -> Bytes {
+        let buffers = self.buffers.as_deref();
+        let written = match which {
+            ReceivedMemory::Input => buffers.and_then(|buffers| buffers.input.as_deref()),
+            ReceivedMemory::Output => buffers.and_then(|buffers| buffers.output.as_deref()),
+        };
+        match (written, which) {
+            (Some(written), _) => Bytes::copy_from_slice(written),
+            (None, ReceivedMemory::Input) => self.parameters.input.clone(),
+            (None, ReceivedMemory::Output) => Bytes::new(),
+        }
+    }
+}
+
 impl Core {
     /// The input in place; None is a NULL memory.
-    fn input_buffer(&mut self, id: ReceivedId) -> Result<Option<&mut [u8]>, HResult> {
+    pub(crate) fn input_buffer(&mut self, id: ReceivedId) -> Result<Option<&mut [u8]>, HResult> {
         let Some(Received { parameters, buffers, .. }) = self.received.get_mut(id) else { return Ok(None) };
         if parameters.input.is_empty() {
             return Ok(None);
@@ -94,7 +111,7 @@ impl Core {
     }
 
     /// The output in place; None is a NULL memory.
-    fn output_buffer(&mut self, id: ReceivedId) -> Result<Option<&mut [u8]>, HResult> {
+    pub(crate) fn output_buffer(&mut self, id: ReceivedId) -> Result<Option<&mut [u8]>, HResult> {
         let Some(Received { parameters, buffers, request, .. }) = self.received.get_mut(id) else { return Ok(None) };
         if parameters.output_length == 0 {
             return Ok(None);
@@ -154,7 +171,7 @@ impl DriverContext<'_> {
     }
 
     /// IOC-13.
-    fn must_not_be_deferred(&mut self, request: &OwnedRequest) {
+    pub(crate) fn must_not_be_deferred(&mut self, request: &OwnedRequest) {
         let hosted = self.core.devices[self.device].hosted();
         if hosted.is_some_and(|hosted| hosted.config.buffer_retrieval == BufferRetrieval::Deferred)
             && let Some((file, packet)) =

@@ -33,7 +33,7 @@ machine! {
         Closing,
         /// All layers have closed; completed, undeleted requests still refer to it (CLS-19).
         Pinned,
-        /// Destroyed (P7).
+        /// Destroyed (P7); other layers may still refer to their own objects of it (OBJ-17).
         Gone,
     }
     /// What can happen to it.
@@ -68,10 +68,39 @@ machine! {
 #[derive(Debug)]
 pub(crate) struct LayerFile {
     pub(crate) device: DeviceId,
-    /// Whether this layer's create has succeeded.
-    pub(crate) opened: bool,
+    pub(crate) state: LayerFileState,
     /// `AssignContext`: at most one (OBJ-6).
     pub(crate) context: Option<u64>,
+    /// References that the layer's driver has taken and must release (OBJ-17).
+    pub(crate) references: u32,
+}
+
+/// Life of one layer's object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LayerFileState {
+    /// The create is with this layer or below.
+    Creating,
+    /// Its create has succeeded.
+    Open,
+    /// `OnCloseFile` has returned; references hold it (OBJ-3).
+    Closed,
+    /// Its create has failed; references hold it.
+    Failed,
+}
+
+impl LayerFile {
+    pub(crate) fn new(device: DeviceId) -> LayerFile {
+        LayerFile { device, state: LayerFileState::Creating, context: None, references: 0 }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == LayerFileState::Open
+    }
+
+    /// Whether it has left the object tree.
+    pub(crate) fn is_deleted(&self) -> bool {
+        matches!(self.state, LayerFileState::Closed | LayerFileState::Failed)
+    }
 }
 
 /// One intra-stack file.
@@ -119,7 +148,12 @@ impl File {
 
     /// Whether the device below holds an open object of this session (OBJ-18, FWD-7).
     pub(crate) fn is_known_to(&self, device: DeviceId) -> bool {
-        self.layers.iter().any(|layer| layer.device == device && layer.opened)
+        self.layers.iter().any(|layer| layer.device == device && layer.is_open())
+    }
+
+    /// Whether somebody has opened it and it is not gone.
+    pub(crate) fn is_session(&self) -> bool {
+        !matches!(self.state, FileState::Creating | FileState::Gone)
     }
 
     /// Whether new I/O may be tied to it by `sender` (CLS-18, CLS-11, CLS-10).

@@ -22,6 +22,10 @@ new_key_type! {
     pub struct TargetId;
     /// One callback invocation that has not returned (SYN-1).
     pub struct CallbackId;
+    /// One memory object (`IWDFMemory`). Lives until it has left the object tree and nobody refers to it (OBJ-3).
+    pub struct MemoryId;
+    /// One buffer of a driver's own, as a memory object can wrap it (OBJ-15). Lives until its driver frees it.
+    pub struct BufferId;
 }
 
 /// Position in the stack: 0 is the upper driver (L0), 1 the next lower driver, the largest the terminator.

@@ -5,7 +5,7 @@
 //! sleeps, logs, allocates a thread or asks the time. It must not know of any runtime, wire format or clock;
 //! the manifest proves it.
 //!
-//! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`io`],
+//! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`memory_object`], [`io`],
 //! [`callback`], [`handle`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`],
 //! [`power`]); the contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
 //! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]);
@@ -32,6 +32,8 @@ pub mod io;
 pub mod io_stop;
 pub mod ioctl;
 pub mod memory;
+pub mod memory_object;
+pub mod object_calls;
 mod own_targets;
 pub mod power;
 pub mod queries;

@@ -28,6 +28,7 @@ use crate::handle::Aim;
 use crate::ids::{CallbackId, DeviceId, FileId, QueueId, ReceivedId, RequestId};
 use crate::io::IoParameters;
 use crate::io_stop::StopNotice;
+use crate::memory_object::RequestMemories;
 use crate::target::TargetRef;
 use crate::timer::TimerId;
 use crate::transition::machine;
@@ -142,6 +143,8 @@ pub(crate) struct Received {
     pub(crate) timer: Option<TimerId>,
     /// The callback of a hosted sender that goes on when this hop has ended (REQ-13).
     pub(crate) waiter: Option<CallbackId>,
+    /// Memory objects its receiver has asked for or created under it (OBJ-13); almost always none.
+    pub(crate) memories: Option<Box<RequestMemories>>,
     /// The timer of this Send fired before the completion was processed (REQ-26).
     pub(crate) timed_out: bool,
     pub(crate) file_link: Link,

@@ -16,6 +16,7 @@ use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind, IoParameters};
 use crate::ioctl::IoControlCode;
+use crate::memory_object::RequestMemories;
 use crate::status::HResult;
 use crate::transition::machine;
 
@@ -89,6 +90,8 @@ pub(crate) struct Request {
     pub(crate) file: Option<FileId>,
     /// What kind it was last formatted for.
     pub(crate) kind: Option<IoKind>,
+    /// Memory objects it is formatted with (OBJ-16) or that were created under it; almost always none.
+    pub(crate) memories: Option<Box<RequestMemories>>,
     /// Cancel mark: sticky before Send (REQ-34), remembered while travelling (REQ-28).
     pub(crate) cancelled: bool,
     /// The lowest layer that has the packet, while outstanding.
@@ -121,6 +124,7 @@ impl Request {
             aim: Aim::Lower,
             file: None,
             kind: None,
+            memories: None,
             cancelled: false,
             current: None,
             status: HResult::S_OK,

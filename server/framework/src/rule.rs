@@ -41,6 +41,12 @@ rules! {
         "make OnCreateFile forward every create, or declare that the device does not forward";
     Ioc13 = "IOC-13", "a driver that declared deferred retrieval of buffers asked for a memory of its request",
         "call RetrieveInputBuffer or RetrieveOutputBuffer, or declare that buffers are copied immediately";
+    Obj13 = "OBJ-13", "a driver completed a request without releasing the memory it had asked it for",
+        "release what GetInputMemory and GetOutputMemory gave before completing the request";
+    Obj16 = "OBJ-16", "a driver completed a request whose memory a request of its own is still formatted with",
+        "format the own request again, reuse it or delete it before completing the request whose memory it was lent";
+    Obj23 = "OBJ-23", "a driver was unloaded while it still referred to an object",
+        "release every reference before the driver is unloaded";
     Que10 = "QUE-10", "a driver began a Stop, Drain or Purge of a queue while another was in progress",
         "wait until the queue's present operation has ended, or call Start first";
     Pnp14 = "PNP-14", "I/O was outstanding on a file that the framework keeps for a driver when the driver's device was removed",

@@ -7,6 +7,7 @@ use lowerdeck_framework::status::HResult;
 
 use super::arguments::{Arguments, Completion};
 use super::grammar::Call;
+use super::objects::{MemorySource, OwnMemory};
 use super::rule::Trigger;
 use super::targets::TargetAction;
 use crate::syntax::SyntaxError;
@@ -40,6 +41,8 @@ pub(super) struct OwnSend {
     pub(super) parent: Option<u64>,
     /// The file-handle target it is for, by name; None is the default target.
     pub(super) target: Option<String>,
+    /// The memory object it is formatted with, in the place of a buffer of `length` bytes.
+    pub(super) memory: Option<OwnMemory>,
 }
 
 /// When a request of its own gets its completion callback (REQ-5).
@@ -235,8 +238,10 @@ impl Action {
             Action::Fail(_) => !matches!(subject, File | Stopped),
             Action::Context(_) | Action::CompleteFile(_) | Action::RetrieveFile(_) => subject != Device,
             Action::Send(send) => {
+                let lends = send.memory.is_some_and(|memory| memory.source == MemorySource::Received);
                 (!send.then_complete || subject == Received)
                     && (send.file.is_some() || send.target.is_some() || subject != Device)
+                    && (!lends || matches!(subject, Received | Regained))
             }
             Action::CreateFile { then_complete, .. } => !then_complete || subject == Received,
             Action::CloseOwn(_)
@@ -260,7 +265,9 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
     let io = own_io(text, at, arguments)?;
     let number = arguments.keyed_number("number")?.filter(|number| *number != 0);
     let number = number.ok_or_else(|| SyntaxError::at(text, at, "a send with number=…, from 1"))?;
-    let length = arguments.keyed_number("length")?.unwrap_or(0);
+    let window = arguments.keyed_number("length")?;
+    let memory = arguments.own_memory(window)?;
+    let length = window.unwrap_or(0);
     if length > MAX_TRANSFER_BYTES {
         return Err(SyntaxError::at(text, at, format!("a length of at most {MAX_TRANSFER_BYTES} bytes")));
     }
@@ -275,7 +282,7 @@ fn own_send(text: &str, at: usize, arguments: &mut Arguments<'_>) -> Result<OwnS
     let target = arguments.keyed_name("target")?;
     let options = send_options(text, at, arguments, 0)?;
     let then_complete = arguments.then_complete()?;
-    Ok(OwnSend { io, number, length, file, then_complete, callback, options, parent, target })
+    Ok(OwnSend { io, number, length, file, then_complete, callback, options, parent, target, memory })
 }
 
 /// `[sync] [timeout=MS]`, besides `flags`.

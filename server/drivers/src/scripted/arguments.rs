@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use lowerdeck_framework::ids::RequestLabel;
+use lowerdeck_framework::memory::MemoryOffset;
 use lowerdeck_framework::status::HResult;
 
 use super::grammar::{Argument, Call, Value};
+use super::objects::{MemorySource, OwnMemory};
 use crate::syntax::SyntaxError;
 
 /// The arguments of one call that have not been read.
@@ -130,6 +132,30 @@ impl<'a> Arguments<'a> {
             Value::Label(_) => None,
         })?;
         Ok(data.or(hex))
+    }
+
+    /// A number with `key`, which must be there, and at most `limit`.
+    pub(super) fn bounded(&mut self, key: &str, limit: u64) -> Result<u64, SyntaxError> {
+        let number = self.keyed_number(key)?.filter(|number| *number <= limit);
+        number.ok_or_else(|| SyntaxError::at(self.text, self.end, format!("{key}=, a number of at most {limit}")))
+    }
+
+    /// `[memory=N, received or L0:7[, start=B]]`: the memory of a send whose `length` is that of the window then.
+    pub(super) fn own_memory(&mut self, length: Option<u64>) -> Result<Option<OwnMemory>, SyntaxError> {
+        let source = self.keyed(
+            "memory",
+            "the number of a memory, `received`, or a request such as L0:7",
+            |value| match value {
+                Value::Label(label) => Some(MemorySource::Kept(*label)),
+                Value::Bare(text) if text == "received" => Some(MemorySource::Received),
+                value => number(value).map(MemorySource::Numbered),
+            },
+        )?;
+        let Some(source) = source else { return Ok(None) };
+        let start = self.keyed_number("start")?;
+        let window = (start.is_some() || length.is_some())
+            .then(|| MemoryOffset { buffer_offset: start.unwrap_or(0), buffer_length: length.unwrap_or(0) });
+        Ok(Some(OwnMemory { source, window }))
     }
 
     /// Whether nothing is left.

@@ -9,6 +9,7 @@ use super::arguments::{Arguments, Completion};
 use super::buffers::BufferCommand;
 use super::grammar::{self, Call, CommandText};
 use super::inquiry::Inquiry;
+use super::objects::{MemorySource, ObjectCommand};
 use super::rule::{Rule, Trigger};
 use super::targets::TargetAction;
 use crate::syntax::{Spanned, SyntaxError};
@@ -55,6 +56,8 @@ pub(super) enum Command {
     Buffer(BufferCommand),
     /// A question about a request or file.
     Ask(Inquiry),
+    /// References, memory objects, `DeleteWdfObject`.
+    Object(ObjectCommand),
     /// An action that needs no callback: `send`, `create-file`, `close-own`, `cancel-own`, `open-hidden`, `private-unlock`.
     Act(Action),
 }
@@ -72,7 +75,9 @@ const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, n
                         cancel-own, create-target, start-target, stop-target, remove-target, delete-target, target-state, \
                         delete-own, complete-own, format-own, acquire-lock, release-lock, private-unlock, \
                         parameters, type, io-type, origin, file-name, file-device, \
-                        input-memory, output-memory, input-buffer, output-buffer, write-input or write-output";
+                        input-memory, output-memory, input-buffer, output-buffer, write-input, write-output, get-file, release-file, delete-object, \
+                        buffer, buffer-read, or memory-create, -wrap, -set, -get, -read, -write, -add-ref, -release, \
+                        -references, -delete";
 
 impl Command {
     /// Reads a command.
@@ -142,16 +147,23 @@ impl Command {
             "format-own" => {
                 Command::Misuse(Misuse::FormatUsingCurrentType, arguments.number("the number of a request of its own")?)
             }
-            word => match Inquiry::read(word, &mut arguments)? {
-                Some(inquiry) => Command::Ask(inquiry),
-                None => match BufferCommand::read(word, &mut arguments)? {
-                    Some(command) => Command::Buffer(command),
-                    None => return Err(SyntaxError::at(text, name.at, COMMANDS)),
-                },
-            },
+            word => {
+                Command::read_other(word, &mut arguments)?.ok_or_else(|| SyntaxError::at(text, name.at, COMMANDS))?
+            }
         };
         arguments.finish()?;
         Ok(command)
+    }
+
+    /// Those that other modules read.
+    fn read_other(word: &str, arguments: &mut Arguments<'_>) -> Result<Option<Command>, SyntaxError> {
+        if let Some(inquiry) = Inquiry::read(word, arguments)? {
+            return Ok(Some(Command::Ask(inquiry)));
+        }
+        if let Some(command) = BufferCommand::read(word, arguments)? {
+            return Ok(Some(Command::Buffer(command)));
+        }
+        Ok(ObjectCommand::read(word, arguments)?.map(Command::Object))
     }
 
     /// An action given as a command: it has no present file and no request.
@@ -159,7 +171,10 @@ impl Command {
         let at = call.name.at;
         let action = Action::read(text, call)?;
         let needs_callback = match &action {
-            Action::Send(send) => (send.file.is_none() && send.target.is_none()) || send.then_complete,
+            Action::Send(send) => {
+                let lends = send.memory.is_some_and(|memory| memory.source == MemorySource::Received);
+                (send.file.is_none() && send.target.is_none()) || send.then_complete || lends
+            }
             Action::CreateFile { then_complete, .. } => *then_complete,
             _ => false,
         };
@@ -167,7 +182,7 @@ impl Command {
             return Err(SyntaxError::at(
                 text,
                 at,
-                "a command with file=\"name\" or target=\"name\" for a send, and without then=complete",
+                "a command with file=\"name\" or target=\"name\" for a send, and without then=complete or memory=received",
             ));
         }
         Ok(Command::Act(action))

@@ -45,9 +45,8 @@ impl ScriptedDriver {
                 return Ok(answer(self.unmark_complete(cx, request, &completion)));
             }
             Command::CompleteAgain(label, status) => {
-                let request = self.kept.completed(label);
-                let request = request.ok_or_else(|| format!("no request {label} was completed here lately"))?;
-                cx.complete_by_identity(request, status, 0);
+                let absent = || format!("no request {label} was completed here lately");
+                cx.complete_by_identity(self.kept.completed(label).ok_or_else(absent)?, status, 0);
             }
             Command::Arm(label, object) => self.arm_labelled(cx, label, object)?,
             Command::Unmark(label) => {
@@ -91,6 +90,7 @@ impl ScriptedDriver {
             Command::Misuse(misuse, number) => self.misuse(cx, misuse, number)?,
             Command::Buffer(command) => return self.handle_buffer(cx, command),
             Command::Ask(inquiry) => return self.inquire(cx, &inquiry),
+            Command::Object(command) => return self.handle_objects(cx, &command),
             Command::Act(action) => return self.act(cx, &action),
         }
         Ok(DONE.to_owned())
@@ -184,7 +184,7 @@ impl ScriptedDriver {
         Ok(())
     }
 
-    fn own_numbered(&self, number: u64) -> Result<RequestId, String> {
+    pub(super) fn own_numbered(&self, number: u64) -> Result<RequestId, String> {
         let request = self.own.request(number);
         request.ok_or_else(|| format!("the driver has no request of its own with number {number}"))
     }

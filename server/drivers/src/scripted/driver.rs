@@ -17,6 +17,7 @@ use super::arguments::Completion;
 use super::command::Command;
 use super::config::ScriptedConfig;
 use super::kept::{Kept, KeptRequests, KeptState, MAX_REMEMBERED_REQUESTS};
+use super::objects::KnownObjects;
 use super::own::{OwnCall, OwnObjects, OwnRequest};
 use super::perform::{Notes, Outcome, Scene};
 use super::rule::{Event, RuleBook, Trigger};
@@ -74,6 +75,7 @@ pub(crate) struct ScriptedDriver {
     pub(super) kept: KeptRequests,
     pub(super) own: OwnObjects,
     pub(super) targets: OwnTargets,
+    pub(super) objects: KnownObjects,
     /// Callbacks that have not returned, the oldest first.
     pub(super) blocked: Vec<(Trigger, CallbackId)>,
     pub(super) notes: Notes,
@@ -98,6 +100,7 @@ impl ScriptedDriver {
             kept: KeptRequests::default(),
             own: OwnObjects::default(),
             targets: OwnTargets::default(),
+            objects: KnownObjects::default(),
             blocked: Vec::new(),
             notes: Notes::default(),
             private: PrivateLock::default(),

@@ -31,7 +31,7 @@
 //! | `complete-twice(STATUS)` | completes it, then once more by its identity (REQ-54) |
 //! | `fail(STATUS)` | completes it; from a PnP callback, fails that |
 //! | `context(N)` | assigns a context to the file |
-//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, target="name"][, sync][, timeout=MS][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; with a file-handle target as `target` there is no file; `then=complete` completes the received request with its result |
+//! | `send(read or write or ioctl or flush or query-information or set-information, number=N[, length=B][, code=C][, class=C][, file="name"][, callback=before, after or removed][, parent=N][, memory=N, received or L0:7[, start=B]][, target="name"][, sync][, timeout=MS][, then=complete])` | sends a request of its own, on this file or on a named one; `callback` says when it is registered, before or after Format, or that it is deregistered again; `parent` is a request of its own to create it under; `memory` formats a read, write or ioctl for the default target with a memory object of its own, or with the input (of a write) or output memory of the received or of a kept request, whose window is `start` and `length`; with a file-handle target as `target` there is no file; `then=complete` completes the received request with its result |
 //! | `create-file("name"[, then=complete])`, `close-own("name")` | files of its own towards the lower driver |
 //! | `create-target("name", handle=N)` | makes a file-handle target on a handle of the host |
 //! | `start-target("name")`, `stop-target("name", cancel or wait or leave)`, `remove-target("name")`, `delete-target("name")` | changes a target, "" being the default one; how the call returned is noted |
@@ -71,6 +71,14 @@
 //! (`RetrieveInputBuffer`, `RetrieveOutputBuffer`) give them or the error; `write-input L0:7 data="…" or hex=…` and
 //! `write-output …` write into a buffer in place, from its start. Of several packets with the same label the latest is meant.
 //!
+//! Objects: `get-file L0:7` takes a reference on the file of a kept request (OBJ-17) and `release-file NAME` gives one
+//! back, both reply how many there are; `delete-object driver`, `device`, `target`, `file=NAME` or `L0:7` is
+//! `DeleteWdfObject` (OBJ-4). `buffer N data="…"` puts a buffer aside, `buffer-read N` shows it in hexadecimal.
+//! `memory-create N size=B [parent=M or under=L0:7]`, `memory-wrap N buffer=M` (preallocated), `memory-set N buffer=M`,
+//! `memory-get N L0:7 [input or output]` (with a reference), `memory-read N`, `memory-write N [start=B] data="…"`,
+//! `memory-add-ref N`, `memory-release N`, `memory-references N` (of everybody) and `memory-delete N` are the calls of
+//! memory objects (OBJ-13 to OBJ-16).
+//!
 //! # What happens without a rule
 //! Creates, writes, ioctls and what comes to `OnDefaultIoHandler` succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
 //! `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own requests are deleted once
@@ -87,6 +95,7 @@ mod driver;
 mod grammar;
 mod inquiry;
 mod kept;
+mod objects;
 mod own;
 mod perform;
 mod rule;
@@ -100,6 +109,7 @@ use crate::registry::DriverKind;
 pub(crate) use self::config::{ScriptedConfig, device_config};
 pub(crate) use self::driver::{Response, Responses, ScriptedDriver};
 pub use self::kept::MAX_REMEMBERED_REQUESTS;
+pub use self::objects::MAX_OBJECTS;
 pub use self::own::{MAX_OWN_FILES, MAX_OWN_REQUESTS};
 pub use self::perform::MAX_NOTES;
 pub use self::rule::MAX_RULES;

@@ -132,10 +132,7 @@ impl ScriptedDriver {
     fn perform_aside(&mut self, cx: &mut DriverContext<'_>, action: &Action, scene: Scene) {
         let noted = match (action, scene.file) {
             (Action::Context(context), Some(file)) => cx.assign_context(file, *context),
-            (Action::Send(send), file) => {
-                let then = scene.request.filter(|_| send.then_complete);
-                self.send_own(cx, send, file, then)
-            }
+            (Action::Send(send), file) => self.send_own(cx, send, file, scene.request),
             (Action::CreateFile { name, then_complete }, _) => {
                 self.create_own(cx, name, scene.request.filter(|_| *then_complete))
             }
@@ -286,15 +283,17 @@ impl ScriptedDriver {
             .map_err(|(request, status)| (Kept { request, ..kept }, status))
     }
 
-    /// Sends a request of its own; if that fails, so does the request waiting for it.
+    /// Sends a request of its own, on behalf of the present one if there is one; if that fails, so does a present one
+    /// that waits for it.
     pub(super) fn send_own(
         &mut self,
         cx: &mut DriverContext<'_>,
         send: &OwnSend,
         file: Option<FileId>,
-        then: Option<ReceivedId>,
+        present: Option<ReceivedId>,
     ) -> Result<(), HResult> {
-        let sent = self.try_send_own(cx, send, file, then);
+        let sent = self.try_send_own(cx, send, file, present);
+        let then = present.filter(|_| send.then_complete);
         if let (Err(status), Some(then)) = (sent, then) {
             self.finish_kept(cx, then, &Completion::of(status));
         }
@@ -306,7 +305,7 @@ impl ScriptedDriver {
         cx: &mut DriverContext<'_>,
         send: &OwnSend,
         file: Option<FileId>,
-        then: Option<ReceivedId>,
+        present: Option<ReceivedId>,
     ) -> Result<(), HResult> {
         if self.own.requests.len() >= MAX_OWN_REQUESTS {
             return Err(HResult::STATUS_INSUFFICIENT_RESOURCES);
@@ -333,9 +332,11 @@ impl ScriptedDriver {
                 cx.create_child_request(number, callback, parent)?
             }
         };
-        let mut status = match target {
-            Some(target) => cx.format_request_for_handle(request, target, None, io),
-            None => cx.format_request(request, file, io),
+        let mut status = match (target, send.memory) {
+            (Some(target), None) => cx.format_request_for_handle(request, target, None, io),
+            (Some(_), Some(_)) => HResult::E_INVALIDARG, // its memories are for the default target
+            (None, Some(memory)) => self.format_own_with_memory(cx, request, file, send, memory, present),
+            (None, None) => cx.format_request(request, file, io),
         };
         if send.callback != OwnCallback::Before {
             cx.set_completion_callback(request, send.callback == OwnCallback::After);
@@ -348,6 +349,7 @@ impl ScriptedDriver {
             };
         }
         if status.is_success() {
+            let then = present.filter(|_| send.then_complete);
             self.own.requests.insert(request, OwnRequest { number: send.number, then });
             Ok(())
         } else {

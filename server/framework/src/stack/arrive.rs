@@ -57,7 +57,7 @@ impl Core {
         let handler = hosted.route(IoKind::Create).filter(|(_, handler)| *handler == Some(Callback::OnCreateFile));
         let accepting = handler.is_some_and(|(queue, _)| hosted.queues[usize::from(queue.0)].accepting);
         if let Some(entry) = file.and_then(|file| self.files.get_mut(file)) {
-            entry.layers.push(LayerFile { device, opened: false, context: None });
+            entry.layers.push(LayerFile::new(device));
         }
         match (create_disposition(role, forwarding, handler.is_some()), handler) {
             (CreateDisposition::Deliver, Some((queue, _))) if accepting => Verdict::Enqueue(queue),

@@ -12,7 +12,7 @@
 
 use crate::callback::Callback;
 use crate::effect::{CallResult, Effect};
-use crate::file::{FileEvent, FileState};
+use crate::file::{FileEvent, FileState, LayerFileState};
 use crate::forwarding::forwards_cleanup_and_close;
 use crate::ids::{CallId, DeviceId, FileId};
 use crate::received::ReceivedState;
@@ -142,13 +142,9 @@ impl Core {
     pub(crate) fn close_left(&mut self, file: FileId, n: u8) {
         let Some(creator) = self.files.get(file).map(|entry| entry.creator) else { return };
         let Some(device) = self.layer_below(creator, n) else { return };
-        let layers = &mut self.files[file].layers;
-        if let Some(position) = layers.iter().position(|layer| layer.device == device && layer.opened) {
-            let gone = layers.remove(position);
-            if let Some(context) = gone.context {
-                self.run_queue.push(Step::ContextCleanup(device, file, context));
-            }
-            self.note(device, TraceKind::FileGone).file(Some(file)).record();
+        let layers = &self.files[file].layers;
+        if let Some(position) = layers.iter().position(|layer| layer.device == device && layer.is_open()) {
+            self.delete_layer_file(file, position, LayerFileState::Closed);
             self.io_wait_goes_on(device);
         }
         if self.passes_notifications_on(device) {
@@ -169,7 +165,7 @@ impl Core {
         let (creator, tag, orphaned) = (entry.creator, entry.tag, entry.orphaned);
         let heard_of = !orphaned || !self.comes_too_late(creator);
         self.note(creator, TraceKind::FileGone).file(Some(file)).record();
-        self.files.remove(file);
+        self.end_file(file);
         let owner = &mut self.devices[creator];
         owner.open_files -= 1;
         if heard_of && owner.upper().is_some_and(|upper| !upper.lost) {

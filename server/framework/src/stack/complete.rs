@@ -61,6 +61,12 @@ impl Core {
         if self.is_dead() {
             return; // the driver stop has answered for it
         }
+        if self.received[id].memories.is_some() {
+            self.end_lending(device, id);
+            if self.is_dead() {
+                return;
+            }
+        }
         let output = match self.received[id].buffers.take() {
             None => output,
             Some(buffers) => buffers.into_output(output),
@@ -130,9 +136,12 @@ impl Core {
         if let Some(file) = self.received[id].file.and_then(|file| self.files.get_mut(file)) {
             file.io.remove(&mut self.received, id);
         }
-        let Some(hop) = self.received.remove(id) else { return (None, None) };
+        let Some(mut hop) = self.received.remove(id) else { return (None, None) };
         if let Some(timer) = hop.timer {
             self.timers.disarm(timer);
+        }
+        if let Some(memories) = hop.memories.take() {
+            self.withdraw(*memories);
         }
         let untied = Untied { file: hop.file, target: hop.target() };
         let packet = &mut self.requests[hop.request];
@@ -201,6 +210,10 @@ impl Core {
         }
         let packet = &mut self.requests[request];
         packet.state.step(RequestEvent::Completed);
+        if packet.memories.is_some() {
+            self.land(request);
+        }
+        let packet = &mut self.requests[request];
         let callback = std::mem::take(&mut packet.callback);
         let (status, information, file) = (packet.status, packet.information, packet.file);
         let params = packet.completion();

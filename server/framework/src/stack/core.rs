@@ -14,9 +14,12 @@ use crate::driver::DriverCallResult;
 use crate::effect::{CallResult, Effect};
 use crate::file::File;
 use crate::handle::Handles;
-use crate::ids::{CallId, CallbackId, DeviceId, FileId, FileLabel, ReceivedId, RequestId, RequestLabel};
+use crate::ids::{
+    BufferId, CallId, CallbackId, DeviceId, FileId, FileLabel, MemoryId, ReceivedId, RequestId, RequestLabel,
+};
 use crate::io::IoParameters;
 use crate::ioctl::MethodNeitherAction;
+use crate::memory_object::{Buffer, Memory};
 use crate::received::Received;
 use crate::request::Request;
 use crate::rule::Rule;
@@ -71,6 +74,9 @@ pub(crate) struct Core {
     pub(crate) files: SlotMap<FileId, File>,
     pub(crate) requests: SlotMap<RequestId, Request>,
     pub(crate) received: SlotMap<ReceivedId, Received>,
+    pub(crate) memories: SlotMap<MemoryId, Memory>,
+    /// Buffers of hosted drivers' own, for memory objects to wrap.
+    pub(crate) buffers: SlotMap<BufferId, Buffer>,
     pub(crate) callbacks: SlotMap<CallbackId, BlockedCallback>,
     pub(crate) handles: Handles,
     /// Requests whose `OnIoResume` is to be called.
@@ -109,6 +115,8 @@ impl Core {
             files: SlotMap::with_key(),
             requests: SlotMap::with_key(),
             received: SlotMap::with_key(),
+            memories: SlotMap::with_key(),
+            buffers: SlotMap::with_key(),
             callbacks: SlotMap::with_key(),
             handles,
             resumes: Vec::new(),

@@ -5,12 +5,11 @@
 
 use crate::device::DeviceState;
 use crate::effect::CallResult;
-use crate::file::{File, FileEvent};
+use crate::file::{File, FileEvent, LayerFile, LayerFileState};
 use crate::ids::{CallId, DeviceId, FileId, RequestId};
 use crate::io::{IoKind, IoParameters};
 use crate::request::{Request, RequestState};
 use crate::rule::Rule;
-use crate::scheduler::Step;
 use crate::status::HResult;
 use crate::trace::{Call, TraceKind};
 
@@ -86,17 +85,14 @@ impl Core {
         let Some(entry) = self.files.get_mut(file) else { return };
         let Some(position) = entry.layers.iter().position(|layer| layer.device == device) else { return };
         if status.is_success() {
-            entry.layers[position].opened = true;
+            entry.layers[position].state = LayerFileState::Open;
             return;
         }
-        let lower_open = entry.layers[position + 1..].iter().any(|layer| layer.opened);
-        let context = entry.layers.remove(position).context;
+        let lower_open = entry.layers[position + 1..].iter().any(LayerFile::is_open);
         if lower_open {
             self.finding(device, Rule::File13, Some(file), None);
         }
-        if let Some(context) = context {
-            self.run_queue.push(Step::ContextCleanup(device, file, context));
-        }
+        self.delete_layer_file(file, position, LayerFileState::Failed);
     }
 
     /// The create has climbed back to its creator (FILE-11).
@@ -109,7 +105,7 @@ impl Core {
             entry.state.step(FileEvent::CreateSucceeded);
         } else {
             entry.state.step(FileEvent::CreateFailed);
-            self.files.remove(file);
+            self.end_file(file);
             self.devices[creator].open_files -= 1;
             self.removal_goes_on(creator);
             self.removal_begins_if_due();
@@ -143,7 +139,7 @@ impl Core {
         let refused = HResult::STATUS_INVALID_DEVICE_REQUEST;
         let entry = self.files.get_mut(file).ok_or(refused)?;
         let layer = entry.layers.iter_mut().find(|layer| layer.device == device).ok_or(refused)?;
-        if layer.context.is_some() {
+        if layer.context.is_some() || layer.is_deleted() {
             return Err(refused);
         }
         layer.context = Some(context);

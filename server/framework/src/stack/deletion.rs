@@ -1,13 +1,40 @@
-//! The tree of driver-created requests (OBJ-1): a request lives under its device or under another request of the same
-//! driver, and does not outlive it. Nothing is deleted unless everything under it can be (REQ-4).
+//! `DeleteWdfObject` (OBJ-4), and the tree of driver-created requests (OBJ-1): a request lives under its device or under
+//! another request of the same driver, and does not outlive it. Nothing is deleted unless everything under it can be
+//! (REQ-4).
+//!
+//! What a driver may delete is what it has created, files excepted: those are ended with `Close` (CLS-16).
 
-use crate::ids::{DeviceId, RequestId};
+use crate::ids::{DeviceId, FileId, RequestId};
+use crate::object_calls::WdfObject;
 use crate::rule::Rule;
 use crate::status::HResult;
 
 use super::core::Core;
 
 impl Core {
+    /// The table of section OBJ: may the driver delete it?
+    pub(crate) fn delete_wdf_object(&mut self, device: DeviceId, object: WdfObject) -> HResult {
+        let denied_if = |known| if known { HResult::ERROR_ACCESS_DENIED } else { HResult::E_INVALIDARG };
+        match object {
+            WdfObject::Driver | WdfObject::Device | WdfObject::DefaultTarget => HResult::ERROR_ACCESS_DENIED,
+            WdfObject::File(file) => self.delete_file(device, file),
+            WdfObject::Received(received) => {
+                denied_if(self.received.get(received).is_some_and(|received| received.receiver == device))
+            }
+            WdfObject::Request(request) => self.delete_request(device, request),
+            WdfObject::Memory(memory) => self.delete_memory(device, memory),
+        }
+    }
+
+    /// A file is closed, not deleted (CLS-16); it stays as usable as it is.
+    pub(crate) fn delete_file(&self, device: DeviceId, file: FileId) -> HResult {
+        let has_object = self
+            .files
+            .get(file)
+            .is_some_and(|entry| entry.creator == device || entry.layers.iter().any(|layer| layer.device == device));
+        if has_object { HResult::ERROR_ACCESS_DENIED } else { HResult::E_INVALIDARG }
+    }
+
     /// `CreateRequest` under another request of the same driver (REQ-1).
     ///
     /// # Errors
@@ -41,7 +68,8 @@ impl Core {
         }
         // Descendants first: none outlives its parent.
         for member in family.into_iter().rev() {
-            self.unpin(member);
+            self.delete_memories_of(member);
+            self.let_go_of(member); // last: with a leaving driver's last file all its requests go
             self.requests.remove(member);
         }
         HResult::S_OK

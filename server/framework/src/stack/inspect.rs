@@ -3,7 +3,7 @@
 use crate::callback::Callback;
 use crate::device::DeviceState;
 use crate::driver::DeviceConfig;
-use crate::file::File;
+use crate::file::{File, FileState};
 use crate::ids::{FileId, Level, ReceivedId, RequestLabel};
 use crate::report::{OutstandingFile, OutstandingReport, OutstandingRequest, RequestAtLayer};
 use crate::request::{Request, RequestState, RequestView};
@@ -28,8 +28,8 @@ pub struct LayerDescription {
 impl Core {
     /// Every file that is not destroyed, with the requests that keep it.
     pub(crate) fn outstanding(&self) -> OutstandingReport {
-        let mut files: Vec<OutstandingFile> =
-            self.files.iter().map(|(id, file)| self.outstanding_file(id, file)).collect();
+        let open = self.files.iter().filter(|(_, file)| file.state != FileState::Gone);
+        let mut files: Vec<OutstandingFile> = open.map(|(id, file)| self.outstanding_file(id, file)).collect();
         files.sort_by_key(|file| file.label);
         OutstandingReport { files, leaked_handles: self.handles.leaked().cloned().collect() }
     }

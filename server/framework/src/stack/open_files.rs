@@ -38,7 +38,7 @@ impl Core {
         if self.devices[device].upper().is_some_and(|upper| upper.lost || upper.leaving) {
             return false; // the host is closing them already (MAP-6)
         }
-        let of_device = |(_, file): &(FileId, &File)| file.creator == device && !file.abandoned;
+        let of_device = |(_, file): &(FileId, &File)| file.creator == device && !file.abandoned && file.state != FileState::Gone;
         let judged: Vec<FileId> = self.files.iter().filter(of_device).map(|(id, _)| id).collect();
         for file in judged {
             if let Some(rule) = broken_by(&self.files[file]) {
@@ -49,7 +49,7 @@ impl Core {
             }
             self.abandon_file(file);
         }
-        let is_kept = |file: &File| file.creator == device && file.state != FileState::Creating;
+        let is_kept = |file: &File| file.creator == device && file.is_session();
         !self.files.values().any(is_kept)
     }
 
@@ -85,7 +85,7 @@ impl Core {
 /// What a file breaks that its creator leaves behind.
 fn broken_by(file: &File) -> Option<Rule> {
     match (file.state, file.hidden) {
-        (FileState::Creating, _) => None,
+        (FileState::Creating | FileState::Gone, _) => None,
         (_, true) if file.io.is_empty() => None,
         (_, true) => Some(Rule::Pnp14),
         (_, false) => Some(Rule::Stop1),

@@ -147,21 +147,22 @@ impl Core {
             return false; // goes on when the host has finished what it has
         }
         self.close_target_of_removed(device);
+        self.unload_driver(device);
         self.devices[device].state = DeviceState::Removed;
         true
     }
 
     /// A removal that waited for files of `creator` goes on.
     pub(crate) fn removal_goes_on(&mut self, creator: DeviceId) {
-        let is_kept = |file: &File| file.creator == creator && file.state != FileState::Creating;
+        let is_kept = |file: &File| file.creator == creator && file.is_session();
         if self.state == StackState::Started && self.devices.get(creator).is_none_or(|device| device.phase.is_none()) {
             return;
         }
         let waits = |device: &Device| {
-            !self.files.values().any(is_kept)
-                && device.pnp.is_empty()
+            device.pnp.is_empty()
                 && device.phase == Some(Phase::Remove)
                 && device.notice != SurpriseNotice::Awaited
+                && !self.files.values().any(is_kept)
         };
         let running = self.callbacks.values().any(|blocked| blocked.device == creator);
         if !running && self.devices.get(creator).is_some_and(waits) {

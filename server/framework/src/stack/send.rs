@@ -89,7 +89,7 @@ impl Core {
         if entry.state.is_outstanding() {
             return HResult::STATUS_INVALID_DEVICE_REQUEST; // TGT-13: the travelling request is unaffected
         }
-        self.unpin(request);
+        self.let_go_of(request);
         let entry = &mut self.requests[request];
         entry.file = None;
         match checked {
@@ -112,7 +112,7 @@ impl Core {
     }
 
     /// What a Format call refuses, before it looks at the memories.
-    fn check_format(&self, creator: DeviceId, format: &Format) -> Result<(), HResult> {
+    pub(super) fn check_format(&self, creator: DeviceId, format: &Format) -> Result<(), HResult> {
         if !self.devices[creator].target.state.accepts() {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-14
         }
@@ -278,6 +278,12 @@ impl Core {
     /// and the layer above keep what they have of it (REQ-19).
     fn forget_received(&mut self, id: ReceivedId, receiver: DeviceId) {
         self.give_back_to_queue(id); // QUE-4
+        if self.received[id].memories.is_some() {
+            self.end_lending(self.received[id].receiver, id); // for this layer it ends here
+            if self.is_dead() {
+                return;
+            }
+        }
         let received = &mut self.received[id];
         received.state.step(ReceivedEvent::Forgotten);
         received.receiver = receiver;
@@ -313,6 +319,7 @@ impl Core {
             pended: pends,
             timer: None,
             waiter: None,
+            memories: None,
             timed_out: false,
             file_link: Default::default(),
             target_link: Default::default(),
@@ -396,16 +403,21 @@ impl Core {
             self.violation(creator, Rule::Req42, None, Some(request));
             return HResult::STATUS_INVALID_DEVICE_REQUEST;
         }
-        self.unpin(request);
+        self.let_go_of(request);
         let entry = &mut self.requests[request];
         let number = entry.number;
         let (parent, children) = (entry.parent, std::mem::take(&mut entry.children));
-        *entry = Request { parent, children, status, ..Request::new(creator, number, callback) };
+        let memories = entry.memories.take();
+        *entry = Request { parent, children, memories, status, ..Request::new(creator, number, callback) };
         HResult::S_OK
     }
 
-    /// A completed request stops referring to its file (CLS-19).
-    pub(super) fn unpin(&mut self, request: RequestId) {
+    /// A request that is formatted again, reused or deleted refers to nothing any more: to no memory (OBJ-16), and, if
+    /// it was completed, not to its file (CLS-19).
+    pub(super) fn let_go_of(&mut self, request: RequestId) {
+        if self.requests[request].memories.is_some() {
+            self.release_formatted(request);
+        }
         let entry = &self.requests[request];
         if entry.state != RequestState::Completed {
             return;

@@ -101,6 +101,8 @@ impl Core {
         }
         self.abandon_host_io(status);
         self.received.clear();
+        self.memories.clear();
+        self.buffers.clear();
         for upper in self.uppers.clone() {
             let target = &mut self.devices[upper].target;
             target.state.step(TargetEvent::DeviceRemoved);

@@ -4,5 +4,6 @@ mod handle_lives;
 mod handles;
 mod laws;
 mod machines;
+mod memory;
 mod probe;
 mod waiting;

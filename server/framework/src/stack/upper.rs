@@ -155,6 +155,11 @@ impl Stack {
         self.core.delete_request(upper, request)
     }
 
+    /// `DeleteWdfObject` of a file, which is no way to end one (CLS-16, OBJ-4).
+    pub fn file_delete_requested(&self, upper: DeviceId, file: FileId) -> HResult {
+        self.core.delete_file(upper, file)
+    }
+
     /// `CancelSentRequest` (REQ-27).
     pub fn cancel_requested(&mut self, now: Now, upper: DeviceId, request: RequestId) -> CancelAnswer {
         if self.alive(now, upper) {

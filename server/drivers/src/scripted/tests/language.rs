@@ -111,7 +111,14 @@ fn errors_say_where_and_what_was_expected() {
         ("arm", "1:4: expected a request such as L0:7, found the end"),
         (
             "send read number=1",
-            "1:1: expected a command with file=\"name\" or target=\"name\" for a send, and without then=complete, found `send`",
+            "1:1: expected a command with file=\"name\" or target=\"name\" for a send, and without then=complete or \
+             memory=received, found `send`",
+        ),
+        ("memory-create 1", "1:16: expected size=, a number of at most 67108864, found the end"),
+        ("memory-wrap 1", "1:14: expected buffer=, a number of at most 18446744073709551615, found the end"),
+        (
+            "on close: send(write, number=1, memory=received)",
+            "1:11: expected an action with a meaning in `on close`, found `send`",
         ),
     ] {
         let error = Command::read(text).expect_err(text);

@@ -2,6 +2,7 @@
 
 use crate::file::FileState;
 use crate::io_stop::StopNotice;
+use crate::memory_object::MemoryState;
 use crate::power::{PowerState, SurpriseNotice};
 use crate::received::ReceivedState;
 use crate::request::RequestState;
@@ -10,6 +11,7 @@ use crate::target::TargetState;
 #[test]
 fn transition_matrices() {
     insta::assert_snapshot!("file", FileState::matrix());
+    insta::assert_snapshot!("memory", MemoryState::matrix());
     insta::assert_snapshot!("request", RequestState::matrix());
     insta::assert_snapshot!("received", ReceivedState::matrix());
     insta::assert_snapshot!("target", TargetState::matrix());
