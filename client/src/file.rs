@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::completion::PendingIo;
 use crate::error::Error;
+use crate::hresult::HResult;
 use crate::request::SendOptions;
 use crate::session::{Core, Repeat};
 
@@ -143,6 +144,23 @@ impl DriverCreatedFile {
             retain: false,
         };
         self.core.format_and_send(call, message).await
+    }
+
+    /// `DeleteWdfObject` on the file, which refuses with `ERROR_ACCESS_DENIED` and leaves the file as it is: only `close`
+    /// ends a file (OBJ-4, CLS-16).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn delete_wdf_object(&self) -> Result<HResult, Error> {
+        let message = v1::DeleteFileRequest { file_id: self.id.clone() };
+        let deleted = self
+            .core
+            .call("DeleteFile", Repeat::Safe, |mut device| {
+                let message = message.clone();
+                async move { device.delete_file(message).await }
+            })
+            .await?;
+        Ok(HResult(deleted.hresult))
     }
 
     /// Closes the file: `Close`. Answers when cleanup has been done below and the file's requests have been asked to

@@ -131,6 +131,11 @@ def close(file_id: str) -> Call[None]:
     return Call(DEVICE, "Close", file_pb2.CloseRequest(file_id=file_id), _nothing, repeatable=False)
 
 
+def delete_file(file_id: str) -> Call[HResult]:
+    """IWDFObject::DeleteWdfObject on a file."""
+    return Call(DEVICE, "DeleteFile", file_pb2.DeleteFileRequest(file_id=file_id), _hresult)
+
+
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from lowerdeck import calls, formats
 from lowerdeck.enums import SendFlags
 from lowerdeck.errors import LowerdeckError
 from lowerdeck.formats import Format, Part
+from lowerdeck.hresult import HResult
 from lowerdeck.pending import EventFlag, PendingRequest
 
 if TYPE_CHECKING:
@@ -191,6 +192,10 @@ class DriverCreatedFile:
             unanswered = list(self._unanswered)
         futures.wait([pending._accepted for pending in unanswered], timeout)
         self._session.run(calls.close(self.id), timeout)
+
+    def delete(self) -> HResult:
+        """DeleteWdfObject, which is refused with ERROR_ACCESS_DENIED: only `close` ends a file (OBJ-4, CLS-16)."""
+        return self._session.run(calls.delete_file(self.id))
 
     @property
     def closed(self) -> bool:

@@ -103,6 +103,7 @@ def test_cancelling_who_waits_cancels_no_request(play):
 def test_requests_and_targets_step_by_step(play):
     async def scenario(client):
         async with client.open_session("scripted") as session, session.create_wdf_file() as file:
+            assert await file.delete() == HResult.ERROR_ACCESS_DENIED
             target = session.get_default_io_target()
             assert await target.stop(SentIoAction.LEAVE_SENT_IO_PENDING) == HResult.S_OK
             request = await session.create_request()

@@ -1,13 +1,14 @@
 """The fine-grained calls: requests and targets as UMDF has them, and L0's own callbacks."""
 
+import gc
 import threading
 
 import pytest
 
 import lowerdeck
-from lowerdeck import CancelAnswer, HResult, PnpCallback, RequestState, SendFlags, SentIoAction, TargetState
+from lowerdeck import CancelAnswer, HResult, PnpCallback, RequestState, SendFlags, SentIoAction, TargetState, calls
 from lowerdeck.events import CallbackInvoked
-from tests.conftest import WAIT, is_started, script
+from tests.conftest import WAIT, is_started, script, words
 
 
 @pytest.fixture
@@ -32,6 +33,25 @@ def test_the_six_steps_of_a_read(scripted, file):
     assert request.delete() == HResult.S_OK
     with pytest.raises(lowerdeck.ObjectGone):
         request.get()
+
+
+def test_a_file_is_not_deleted_but_closed(file):
+    assert file.delete() == HResult.ERROR_ACCESS_DENIED
+    assert file.send_read(4).result(WAIT).data == bytes(range(4))
+
+
+def test_dropping_a_file_is_not_closing_it(client, scripted):
+    def names():
+        return [file.name for file in client.lab.outstanding(scripted.stack).files]
+
+    dropped = scripted.create_wdf_file("dropped")
+    file_id = dropped.id
+    del dropped
+    gc.collect()
+    assert names() == ["dropped"]
+    assert "Cleanup+" not in words(client.lab.trace(scripted.stack), 1)
+    scripted.run(calls.close(file_id))
+    assert names() == []
 
 
 def test_a_request_can_be_reused_for_another_round(scripted, file):

@@ -48,13 +48,14 @@ async fn a_completion_of_another_class_than_the_server_counts_is_reported() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_dropped_open_is_counted() {
+async fn a_file_that_is_dropped_open_is_counted_and_not_closed() {
     let mut fake = Fake::start().await;
     let session = fake.open(SessionOptions::new("fake")).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     drop(file);
     let sheet = session.close().await.expect("the books balance");
     assert_eq!(sheet.leaked_files, 1);
+    assert!(fake.closes.is_empty(), "dropping is not closing (CLS-16)");
 }
 
 #[tokio::test]

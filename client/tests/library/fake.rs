@@ -352,5 +352,6 @@ impl DeviceService for Shared {
         stop_target(StopTargetRequest) -> StopTargetResponse;
         remove_target(RemoveTargetRequest) -> RemoveTargetResponse;
         delete_target(DeleteTargetRequest) -> DeleteTargetResponse;
+        delete_file(DeleteFileRequest) -> DeleteFileResponse;
     }
 }

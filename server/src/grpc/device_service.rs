@@ -47,6 +47,12 @@ impl v1::device_service_server::DeviceService for DeviceService {
         Ok(Response::new(v1::CloseResponse {}))
     }
 
+    async fn delete_file(&self, request: Request<v1::DeleteFileRequest>) -> Answer<v1::DeleteFileResponse> {
+        let session = caller(&request)?;
+        let status = session.delete_file(&request.into_inner().file_id).map_err(Refusal::from)?;
+        Ok(Response::new(v1::DeleteFileResponse { hresult: status.0 }))
+    }
+
     async fn create_request(&self, request: Request<v1::CreateRequestRequest>) -> Answer<v1::CreateRequestResponse> {
         let session = caller(&request)?;
         let message = request.into_inner();

@@ -47,6 +47,17 @@ impl Session {
         returned.await.map_err(|_| self.abandoned())
     }
 
+    /// DeleteWdfObject: a file is ended with Close, and stays as it is (CLS-16, OBJ-4).
+    ///
+    /// # Errors
+    /// [`SessionError::FileNotOwned`], [`SessionError::FileGone`], and those of every call.
+    pub fn delete_file(&self, file: &str) -> Result<HResult, SessionError> {
+        self.operate(|op| {
+            let file = op.own(file)?;
+            Ok(op.stack.file_delete_requested(op.upper, file.id))
+        })
+    }
+
     /// CancelSentRequestsForFile (TGT-33).
     ///
     /// # Errors

@@ -28,6 +28,7 @@ async fn name_everything(
         };
     }
     refused!(close, v1::CloseRequest { file_id: file_id.clone() }, file_reason);
+    refused!(delete_file, v1::DeleteFileRequest { file_id: file_id.clone() }, file_reason);
     refused!(format_and_send, read(1000, file, 1, 0), file_reason);
     refused!(
         cancel_sent_requests_for_file,

@@ -11,6 +11,7 @@ from lowerdeck.aio.pending import PendingRequest, quiet_future, shielded
 from lowerdeck.enums import SendFlags
 from lowerdeck.errors import LowerdeckError
 from lowerdeck.formats import Format, Part
+from lowerdeck.hresult import HResult
 
 if TYPE_CHECKING:
     from lowerdeck.aio.session import Session
@@ -194,6 +195,10 @@ class DriverCreatedFile:
         if self._unanswered:
             await asyncio.wait([pending._accepted for pending in self._unanswered], timeout=timeout)
         await self._session.run(calls.close(self.id), timeout)
+
+    async def delete(self) -> HResult:
+        """DeleteWdfObject, which is refused with ERROR_ACCESS_DENIED: only `close` ends a file (OBJ-4, CLS-16)."""
+        return await self._session.run(calls.delete_file(self.id))
 
     @property
     def closed(self) -> bool:
