@@ -29,7 +29,8 @@ pub struct Setting {
     pub method_neither: MethodNeitherAction,
     /// `UmdfDispatcher=FileHandle`. On the framework only.
     pub file_handles: bool,
-    /// The stack is one for all sessions, and its host starts it again when a driver stop has ended it (STOP-7).
+    /// The stack is one for all sessions: another upper driver can open it beside L0, and its host starts it again when a
+    /// driver stop has ended it (STOP-7).
     pub shared: bool,
 }
 
@@ -310,6 +311,12 @@ pub trait Backend {
     fn begin_send(&mut self, request: u64, flags: u32, timeout: i64) -> Call;
     /// `CancelSentRequest`.
     fn cancel(&mut self, request: u64) -> CancelAnswer;
+    /// Another upper driver on the same stack creates a file, which must open.
+    fn open_elsewhere(&mut self, file: u64);
+    /// L0 forgets a file without closing it.
+    fn forget_file(&mut self, file: u64);
+    /// `DeleteWdfObject` of a file.
+    fn delete_file(&mut self, file: u64) -> HResult;
     /// `CancelSentRequestsForFile`.
     fn cancel_for_file(&mut self, file: u64);
     /// `Reuse`, and `SetCompletionCallback` when `callback`.

@@ -381,6 +381,28 @@ impl Backend for InProcess {
         answer
     }
 
+    fn open_elsewhere(&mut self, file: u64) {
+        let config = UpperConfig { tag: 2, callbacks: CallbackSet::EMPTY };
+        let other = self.stack.upper_attached(self.now, config);
+        self.settle();
+        let call = self.next_call();
+        self.creates.insert(call, file);
+        self.stack.create_requested(self.now, other, file, u128::from(file), None, call);
+        self.settle();
+        assert_eq!(self.returned.get(&Call(call.0)), Some(&Outcome::Status(HResult::S_OK)));
+    }
+
+    fn forget_file(&mut self, file: u64) {
+        self.files.remove(&file);
+        self.settle();
+    }
+
+    fn delete_file(&mut self, file: u64) -> HResult {
+        let status = self.stack.file_delete_requested(self.upper, self.file(file));
+        self.settle();
+        status
+    }
+
     fn cancel_for_file(&mut self, file: u64) {
         self.stack.cancel_for_file_requested(self.now, self.upper, self.file(file));
         self.settle();

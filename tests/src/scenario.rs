@@ -57,7 +57,7 @@ pub fn application_beside(expression: &str, callbacks: &[&'static str]) -> Setti
     Setting { application: true, ..answering(expression, callbacks) }
 }
 
-/// As [`stack`], shared: a stack that is stopped may be started again (STOP-7).
+/// As [`stack`], shared: with room for another upper driver beside L0, and started again after a driver stop (STOP-7).
 pub fn shared(expression: &str) -> Setting {
     Setting { shared: true, ..stack(expression) }
 }

@@ -149,6 +149,24 @@ impl Stage {
         self.backend.begin_close(number)
     }
 
+    /// A file that another upper driver on the same stack opens. It stays open.
+    pub fn open_elsewhere(&mut self, file: &str) {
+        let number = self.name(file);
+        self.backend.open_elsewhere(number);
+    }
+
+    /// L0 drops its last reference to a file that it has not closed.
+    pub fn forget(&mut self, file: &str) {
+        let number = self.number(file);
+        self.backend.forget_file(number);
+    }
+
+    /// `DeleteWdfObject` of a file.
+    pub fn delete_file(&mut self, file: &str) -> HResult {
+        let number = self.number(file);
+        self.backend.delete_file(number)
+    }
+
     /// Whether a blocking call has returned.
     pub fn has_returned(&mut self, call: Call) -> bool {
         self.backend.outcome(call).is_some()
@@ -216,6 +234,12 @@ impl Stage {
             }
             Err(reason) => Some(reason),
         }
+    }
+
+    /// What a Format call answers: the name of the HRESULT, or how the wire refuses to ask UMDF.
+    pub fn format_answer(&mut self, request: &str, file: &str, io: Io) -> String {
+        let (request, file) = (self.number(request), self.number(file));
+        self.backend.format(request, Some(file), io).map_or_else(|refusal| refusal, |status| status.to_string())
     }
 
     /// `Send` without flags.

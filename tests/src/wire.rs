@@ -38,6 +38,8 @@ struct Pending {
 pub struct Wire {
     server: Arc<Server>,
     clients: Clients,
+    /// Sessions of other upper drivers on the same stack.
+    others: Vec<Clients>,
     stack: String,
     setting: Setting,
     /// How often the stack was started.
@@ -74,6 +76,7 @@ impl Wire {
         Wire {
             server,
             clients,
+            others: Vec::new(),
             stack,
             setting: setting.clone(),
             life: 1,
@@ -325,6 +328,23 @@ impl Backend for Wire {
         let answer = messages::cancel_answer(reply.answer());
         assert_eq!(reply.cancelled, answer.is_true(), "the BOOL and the answer agree (REQ-27)");
         answer
+    }
+
+    fn open_elsewhere(&mut self, file: u64) {
+        let other = self.server.run(session::another(&self.server, &self.stack));
+        let created = self.server.run(session::create(other.clone(), file, None));
+        assert_eq!(created.unwrap_or_else(|status| panic!("{status:?}")), Outcome::Status(HResult::S_OK));
+        self.clients.remember(file, other.file(file));
+        self.others.push(other);
+    }
+
+    fn forget_file(&mut self, file: u64) {
+        self.clients.forget(file);
+    }
+
+    fn delete_file(&mut self, file: u64) -> HResult {
+        let message = v1::DeleteFileRequest { file_id: self.file(file) };
+        HResult(self.run(self.clients.device.clone().delete_file(message)).hresult)
     }
 
     fn cancel_for_file(&mut self, file: u64) {

@@ -146,6 +146,25 @@ impl Clients {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.get(&number).cloned().unwrap_or_else(|| panic!("file {number} never opened"))
     }
+
+    /// Takes in the id of a file, which may be another session's.
+    pub fn remember(&self, number: u64, id: String) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(number, id);
+    }
+
+    /// Drops the id of a file.
+    pub fn forget(&self, number: u64) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+}
+
+/// Another session on a stack that is plugged and shared.
+pub async fn another(server: &Server, stack: &str) -> Clients {
+    let mut clients = Clients::new(&server.channel(), Uuid::new_v4());
+    let client_name = "another".to_owned();
+    let open = v1::OpenSessionRequest { stack: stack.to_owned(), client_name, ..Default::default() };
+    clients.session.open_session(open).await.unwrap_or_else(|status| panic!("{status:?}"));
+    clients
 }
 
 /// A session: its stubs, its stack, and its event stream.
@@ -192,7 +211,7 @@ pub async fn create(mut clients: Clients, number: u64, file_name: Option<String>
     let status = HResult(reply.hresult);
     assert_eq!(status.is_success(), !reply.file_id.is_empty(), "a file id exactly when it opened (FILE-2)");
     if status.is_success() {
-        clients.files.lock().unwrap_or_else(PoisonError::into_inner).insert(number, reply.file_id);
+        clients.remember(number, reply.file_id);
     }
     Ok(Outcome::Status(status))
 }

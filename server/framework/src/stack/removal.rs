@@ -7,7 +7,7 @@ use crate::callback::Callback;
 use crate::clock::Now;
 use crate::device::{Device, DeviceState};
 use crate::effect::Effect;
-use crate::file::{File, FileState};
+use crate::file::File;
 use crate::ids::{DeviceId, QueueId};
 use crate::io_stop::IoWait;
 use crate::power::{NoticeEvent, SurpriseNotice};

@@ -36,6 +36,7 @@ impl Bench {
             trace_capacity: 0,
             findings_capacity: 1,
             scheduler: None,
+            critical_operation_ticks: crate::stack::CRITICAL_OPERATION_TICKS,
         })
         .expect("the probes declare nothing wrong");
         let now = Now::default();
