@@ -47,7 +47,8 @@ pub struct Wire {
     calls: u64,
     pending: HashMap<Call, Pending>,
     finished: HashMap<Call, (&'static str, Outcome)>,
-    events: tonic::Streaming<v1::StreamEventsResponse>,
+    /// None when the stack did not start, so that there is no session.
+    events: Option<tonic::Streaming<v1::StreamEventsResponse>>,
     seen: u64,
     completions: Vec<Completion>,
     /// Whether the client reads its events.
@@ -72,7 +73,10 @@ impl Wire {
     fn on(server: Arc<Server>, setting: &Setting) -> Wire {
         assert!(!setting.application, "nobody opens a stack as an application over the wire");
         assert!(!setting.file_handles, "there are no handles over the wire");
-        let (clients, stack, events) = server.run(session::open(&server, setting));
+        let (clients, stack, events) = match server.run(session::try_open(&server, setting)) {
+            Ok((clients, stack, events)) => (clients, stack, Some(events)),
+            Err((clients, stack)) => (clients, stack, None),
+        };
         Wire {
             server,
             clients,
@@ -158,10 +162,14 @@ impl Wire {
 
     /// Takes in every event up to the session's last one.
     fn drain_events(&mut self) {
+        if self.events.is_none() {
+            return;
+        }
         let session = self.run(self.clients.session.clone().get_session(v1::GetSessionRequest {}));
         let last = session.session.map_or(0, |session| session.last_event_sequence);
         while self.reading && self.seen < last {
-            let batch = self.server.run(self.events.message()).unwrap_or_else(|status| panic!("{status:?}"));
+            let Some(events) = &mut self.events else { return };
+            let batch = self.server.run(events.message()).unwrap_or_else(|status| panic!("{status:?}"));
             for event in batch.unwrap_or_else(|| panic!("the event stream ended at {}", self.seen)).events {
                 assert_eq!(event.sequence, self.seen + 1, "event numbers have no gaps");
                 self.seen = event.sequence;
@@ -464,7 +472,7 @@ impl Backend for Wire {
         let refused = |status: &Status| status.code() == tonic::Code::FailedPrecondition;
         match opened {
             Ok((clients, stack, events)) => {
-                (self.clients, self.stack, self.events, self.seen) = (clients, stack, events, 0);
+                (self.clients, self.stack, self.events, self.seen) = (clients, stack, Some(events), 0);
                 self.life += 1;
                 // The new trace knows nothing of the old calls.
                 self.pending.clear();

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
+use tonic_types::StatusExt;
 
 use crate::backend::{
     CancelAnswer, Echo, Io, MethodNeitherAction, Outstanding, OutstandingRequest, PowerState, RawMoment, SentIoAction,
@@ -87,6 +88,11 @@ pub fn method_neither(action: MethodNeitherAction) -> v1::MethodNeitherAction {
         MethodNeitherAction::Reject => v1::MethodNeitherAction::Reject,
         MethodNeitherAction::Copy => v1::MethodNeitherAction::Copy,
     }
+}
+
+/// The reason in the details of a refused RPC.
+pub fn reason(status: &tonic::Status) -> String {
+    status.get_details_error_info().map_or_else(|| status.to_string(), |info| info.reason)
 }
 
 pub fn format_io(io: Io) -> v1::format::Io {

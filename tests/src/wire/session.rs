@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lowerdeck_framework::status::HResult;
-use lowerdeck_proto::{SESSION_METADATA_KEY, v1};
+use lowerdeck_proto::{SESSION_METADATA_KEY, reason, v1};
 use lowerdeck_server::app::{App, RunningServer};
 use lowerdeck_server::config::Config;
 use lowerdeck_server::host::limits::Limits;
@@ -167,11 +167,19 @@ pub async fn another(server: &Server, stack: &str) -> Clients {
     clients
 }
 
-/// A session: its stubs, its stack, and its event stream.
+/// A session: its stubs, the instance it is on, and its event stream.
 pub type Opened = (Clients, String, tonic::Streaming<v1::StreamEventsResponse>);
 
 /// Plugs the stack of `setting`, opens a session on it and its event stream.
 pub async fn open(server: &Server, setting: &Setting) -> Opened {
+    try_open(server, setting).await.unwrap_or_else(|(_, stack)| panic!("{stack} did not start"))
+}
+
+/// As [`open`].
+///
+/// # Errors
+/// The stubs and the instance, when that failed to start: there is no session then, but a trace.
+pub async fn try_open(server: &Server, setting: &Setting) -> Result<Opened, (Clients, String)> {
     let id = Uuid::new_v4();
     let mut clients = Clients::new(&server.channel(), id);
     let name = format!("s{}", id.simple());
@@ -186,22 +194,33 @@ pub async fn open(server: &Server, setting: &Setting) -> Opened {
         method_neither: messages::method_neither(setting.method_neither).into(),
     };
     clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
-    attach(clients, setting, name).await.unwrap_or_else(|status| panic!("{status:?}"))
+    match attach(&mut clients, setting, &name).await {
+        Ok((stack, stream)) => Ok((clients, stack, stream)),
+        // The first instance of its template.
+        Err(status) if messages::reason(&status) == reason::STACK_START_FAILED => Err((clients, format!("{name}#1"))),
+        Err(status) => panic!("{status:?}"),
+    }
 }
 
 /// Opens another session on the stack called `name`.
 pub async fn reopen(server: &Server, setting: &Setting, name: &str) -> Result<Opened, Status> {
-    attach(Clients::new(&server.channel(), Uuid::new_v4()), setting, name.to_owned()).await
+    let mut clients = Clients::new(&server.channel(), Uuid::new_v4());
+    let (stack, stream) = attach(&mut clients, setting, name).await?;
+    Ok((clients, stack, stream))
 }
 
-async fn attach(mut clients: Clients, setting: &Setting, name: String) -> Result<Opened, Status> {
+async fn attach(
+    clients: &mut Clients,
+    setting: &Setting,
+    name: &str,
+) -> Result<(String, tonic::Streaming<v1::StreamEventsResponse>), Status> {
     let callbacks = setting.callbacks.iter().map(|name| messages::callback(name).into()).collect();
-    let open =
-        v1::OpenSessionRequest { stack: name, callbacks, client_name: "conformance".to_owned(), ..Default::default() };
+    let (stack, client_name) = (name.to_owned(), "conformance".to_owned());
+    let open = v1::OpenSessionRequest { stack, callbacks, client_name, ..Default::default() };
     let opened = clients.session.open_session(open).await?;
     let stack = opened.into_inner().session.expect("an answer to OpenSession has a session").stack;
     let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await?;
-    Ok((clients, stack, stream.into_inner()))
+    Ok((stack, stream.into_inner()))
 }
 
 /// `CreateWdfFile`; a file that opened is remembered by its number.

@@ -157,15 +157,21 @@ scenario! {
 }
 
 scenario! {
-    i08_on_prepare_hardware_fails: stack("scripted(script={on prepare-hardware: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework], |s| {
+    i08_on_prepare_hardware_fails: stack("scripted(script={on prepare-hardware: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework, wire], |s| {
         s.order("L1.OnPrepareHardware-(STATUS_ACCESS_DENIED) < L1.OnReleaseHardware+ < L2.OnSelfManagedIoSuspend+ < L2.OnSelfManagedIoCleanup-");
         s.never("L1.OnD0Entry+");
+    }
+}
+
+scenario! {
+    /// On the wire there is no session then: OpenSession is refused.
+    i08_nothing_is_created_on_it: stack("scripted(script={on prepare-hardware: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework], |s| {
         assert_eq!(s.create("f"), HResult::STATUS_INVALID_DEVICE_STATE);
     }
 }
 
 scenario! {
-    i09_on_d0_entry_fails: stack("scripted(script={on d0-entry: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework], |s| {
+    i09_on_d0_entry_fails: stack("scripted(script={on d0-entry: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework, wire], |s| {
         s.once("L1.OnD0Entry-(STATUS_ACCESS_DENIED)");
         s.never("L1.OnD0Exit+");
         s.once("L2.OnSelfManagedIoCleanup-");
@@ -173,7 +179,7 @@ scenario! {
 }
 
 scenario! {
-    i10_on_self_managed_io_init_fails: stack("scripted(script={on self-managed-io-init: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework], |s| {
+    i10_on_self_managed_io_init_fails: stack("scripted(script={on self-managed-io-init: fail(STATUS_ACCESS_DENIED)}) / scripted"), [framework, wire], |s| {
         s.order("L1.OnSelfManagedIoInit-(STATUS_ACCESS_DENIED) < L1.OnSelfManagedIoFlush+ < L1.OnSelfManagedIoCleanup+");
     }
 }

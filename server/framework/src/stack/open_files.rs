@@ -38,7 +38,8 @@ impl Core {
         if self.devices[device].upper().is_some_and(|upper| upper.lost || upper.leaving) {
             return false; // the host is closing them already (MAP-6)
         }
-        let of_device = |(_, file): &(FileId, &File)| file.creator == device && !file.abandoned && file.state != FileState::Gone;
+        let of_device =
+            |(_, file): &(FileId, &File)| file.creator == device && !file.abandoned && file.state != FileState::Gone;
         let judged: Vec<FileId> = self.files.iter().filter(of_device).map(|(id, _)| id).collect();
         for file in judged {
             if let Some(rule) = broken_by(&self.files[file]) {
