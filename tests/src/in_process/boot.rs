@@ -1,6 +1,21 @@
 //! Starting a stack for the framework back end, and starting it again (STOP-7).
 
-use super::*;
+use lowerdeck_drivers::definition::StackDefinition;
+use lowerdeck_framework::callback::{Callback, CallbackSet};
+use lowerdeck_framework::clock::Now;
+use lowerdeck_framework::handle::Dispatcher;
+use lowerdeck_framework::ids::DeviceId;
+use lowerdeck_framework::scheduler::Scheduler;
+use lowerdeck_framework::stack::{CRITICAL_OPERATION_TICKS, Stack, StackConfig, UpperConfig};
+use lowerdeck_framework::verifier::VerifierMode;
+
+use crate::backend::Setting;
+use crate::explore::{Choices, Schedule};
+
+/// Trace entries kept: more than any scenario makes.
+const TRACE_CAPACITY: usize = 1 << 16;
+/// Findings kept.
+const FINDINGS_CAPACITY: usize = 256;
 
 /// A started stack with the script's part on it, and with L0 if that is another one.
 pub(super) fn boot(setting: &Setting, now: Now, choices: &Choices) -> (Stack, DeviceId, Option<DeviceId>) {
@@ -15,7 +30,7 @@ pub(super) fn boot(setting: &Setting, now: Now, choices: &Choices) -> (Stack, De
         method_neither: setting.method_neither,
         trace_capacity: TRACE_CAPACITY,
         findings_capacity: FINDINGS_CAPACITY,
-        critical_operation_ticks: lowerdeck_framework::stack::CRITICAL_OPERATION_TICKS,
+        critical_operation_ticks: CRITICAL_OPERATION_TICKS,
         scheduler,
     })
     .unwrap_or_else(|problem| panic!("{problem}"));

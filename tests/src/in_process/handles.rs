@@ -6,7 +6,8 @@ use lowerdeck_framework::ids::TargetId;
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
 
-use super::{InProcess, format_io};
+use super::InProcess;
+use super::formats::format_io;
 use crate::backend::{Call, Io, SentIoAction};
 use crate::handles::host::ScriptedHost;
 use crate::handles::{Handles, Opened, PeerAct};
@@ -104,20 +105,16 @@ impl Handles for InProcess {
     }
 
     fn begin_delete_target(&mut self, target: u64) -> Call {
-        let (target, call) = (self.target(target), self.next_call());
-        self.stack.target_delete_requested(self.now, self.upper, Some(target), call);
-        self.settle();
-        Call(call.0)
+        let target = Some(self.target(target));
+        self.begin(|stack, now, upper, call| stack.target_delete_requested(now, upper, target, call))
     }
 
     fn begin_change(&mut self, target: u64, action: Option<SentIoAction>) -> Call {
-        let (target, call) = (Some(self.target(target)), self.next_call());
-        match action {
-            None => self.stack.target_start_requested(self.now, self.upper, target, call),
-            Some(_) => self.stack.target_stop_requested(self.now, self.upper, target, action, None, call),
-        }
-        self.settle();
-        Call(call.0)
+        let target = Some(self.target(target));
+        self.begin(|stack, now, upper, call| match action {
+            None => stack.target_start_requested(now, upper, target, call),
+            Some(_) => stack.target_stop_requested(now, upper, target, action, None, call),
+        })
     }
 
     fn state(&mut self, target: u64) -> u32 {

@@ -1,7 +1,7 @@
 //! The same thing ten thousand times: nothing grows, and no id comes back to life.
 
 use lowerdeck_framework::status::HResult;
-use lowerdeck_tests::backend::Backend;
+use lowerdeck_tests::backend::{Backend, Files, Lab, Requests};
 use lowerdeck_tests::explore::{Choices, Schedule};
 use lowerdeck_tests::in_process::InProcess;
 use lowerdeck_tests::scenario::stack;
