@@ -15,7 +15,7 @@ use crate::status::HResult;
 use crate::trace::TraceKind;
 
 use super::core::Core;
-use super::send::Launch;
+use super::launch::Launch;
 
 /// What the framework decides about a packet before any driver sees it.
 enum Verdict {

@@ -15,7 +15,7 @@ use crate::trace::{Call, TraceKind};
 
 use super::StackState;
 use super::core::Core;
-use super::send::Launch;
+use super::launch::Launch;
 
 impl Core {
     /// `CreateWdfFile`. Returns through the call's result, possibly much later (FILE-9).

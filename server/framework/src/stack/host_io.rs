@@ -18,7 +18,7 @@ use crate::trace::TraceKind;
 
 use super::Stack;
 use super::core::Core;
-use super::send::Launch;
+use super::launch::Launch;
 
 impl Stack {
     /// The host has finished an operation: status is the HRESULT of its Win32 code, Information the bytes transferred

@@ -3,6 +3,7 @@
 mod handle_lives;
 mod handles;
 mod laws;
+mod life;
 mod machines;
 mod memory;
 mod probe;

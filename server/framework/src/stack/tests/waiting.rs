@@ -1,6 +1,6 @@
 //! Synchronous Sends of hosted drivers (REQ-13): what only a driver written for it can do.
 
-use super::laws::{Life, read_on};
+use super::life::{Life, read_on};
 use super::probe::{Habit, Probe};
 use crate::context::{DriverContext, Forward};
 use crate::driver::{CompletedRequest, DeviceConfig, DispatchType, Driver, Flow};
