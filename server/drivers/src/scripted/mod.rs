@@ -95,9 +95,12 @@ mod driver;
 mod grammar;
 mod inquiry;
 mod kept;
+mod notes;
 mod objects;
 mod own;
+mod own_calls;
 mod perform;
+mod response;
 mod rule;
 mod stopping;
 mod targets;
@@ -107,11 +110,12 @@ use crate::options::{OptionKind, OptionType};
 use crate::registry::DriverKind;
 
 pub(crate) use self::config::{ScriptedConfig, device_config};
-pub(crate) use self::driver::{Response, Responses, ScriptedDriver};
+pub(crate) use self::driver::ScriptedDriver;
 pub use self::kept::MAX_REMEMBERED_REQUESTS;
+pub use self::notes::MAX_NOTES;
 pub use self::objects::MAX_OBJECTS;
 pub use self::own::{MAX_OWN_FILES, MAX_OWN_REQUESTS};
-pub use self::perform::MAX_NOTES;
+pub(crate) use self::response::{Response, Responses};
 pub use self::rule::MAX_RULES;
 
 const fn choice(
