@@ -7,10 +7,13 @@ use std::sync::Arc;
 use lowerdeck_framework::clock::Now;
 use lowerdeck_framework::ids::Level;
 use lowerdeck_framework::stack::{ControlError, StackState};
+use lowerdeck_framework::status::HResult;
+use lowerdeck_framework::trace::TraceKind;
 
 use super::clock::ClockKind;
 use super::error::HostError;
-use super::instance::{Body, Progress, StackInstance};
+use super::instance::{Body, StackInstance};
+use super::progress::Progress;
 use super::record::{OutstandingRecord, StackDescription, StackSummary, TracePiece, Verdicts};
 use super::routing::{lowest, outstanding_of};
 
@@ -195,6 +198,31 @@ impl StackInstance {
                 return Ok(now);
             }
         }
+    }
+
+    /// The first failing status of a start callback: why the stack did not start.
+    ///
+    /// # Errors
+    /// [`HostError::Broken`].
+    pub fn start_failure(&self) -> Result<HostError, HostError> {
+        let inner = self.lock()?;
+        let trace = match &inner.body {
+            Body::Running(stack) => stack.trace_after(0, usize::MAX),
+            Body::Ended(epitaph) => epitaph.trace.clone(),
+        };
+        let status = trace
+            .iter()
+            .filter(|entry| matches!(entry.kind, TraceKind::PnpLeave(_)))
+            .find_map(|entry| entry.status.filter(|status| !status.is_success()));
+        Ok(HostError::StartFailed {
+            stack: self.name.clone(),
+            status: status.unwrap_or(HResult::STATUS_INVALID_DEVICE_STATE),
+        })
+    }
+
+    /// Which clock it has.
+    pub fn clock_kind(&self) -> ClockKind {
+        self.declaration.clock
     }
 
     /// Waits until the stack has started.

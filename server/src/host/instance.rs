@@ -12,18 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use lowerdeck_framework::callback::CallbackSet;
 use lowerdeck_framework::clock::{Now, TICKS_PER_MILLISECOND};
 use lowerdeck_framework::effect::Effect;
-use lowerdeck_framework::ids::{DeviceId, Level};
+use lowerdeck_framework::ids::DeviceId;
 use lowerdeck_framework::stack::{Stack, StackConfig, StackState, UpperConfig};
-use lowerdeck_framework::status::HResult;
-use lowerdeck_framework::trace::TraceKind;
 use slotmap::SecondaryMap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::clock::{ClockKind, StackClock};
+use super::clock::StackClock;
 use super::declaration::{Declaration, Sharing};
 use super::error::HostError;
 use super::limits::Limits;
+use super::progress::Progress;
 use super::record::{DriverStopRecord, Epitaph, LayerRecord};
 use super::routing::{Router, outstanding_of};
 use super::timekeeper::{Sleeper, SleeperId, Timekeeper};
@@ -37,19 +36,6 @@ pub(super) trait InstanceOwner: Send + Sync {
     fn instance_stopped(&self, instance: &Arc<StackInstance>);
     /// The state of an instance has changed. Called under the instance's lock: it must not call the host.
     fn state_changed(&self);
-}
-
-/// How far an instance is, for those who wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Its state.
-    pub state: StackState,
-    /// Whether a transition, or the start of an upper driver, is under way.
-    pub moving: bool,
-    /// Removals and rebalances vetoed so far.
-    pub vetoes: u64,
-    /// The latest veto.
-    pub veto: Option<(Level, HResult)>,
 }
 
 /// One instance.
@@ -148,7 +134,7 @@ impl StackInstance {
             owner: parts.owner,
             this: this.clone(),
             inner: Mutex::new(inner),
-            progress: watch::Sender::new(Progress { state: StackState::Added, moving: false, vetoes: 0, veto: None }),
+            progress: watch::Sender::new(Progress::ADDED),
             trace_grown: watch::Sender::new(1),
             declaration,
         }))
@@ -304,7 +290,13 @@ impl StackInstance {
             _ => false,
         };
         let stopped = state == StackState::Stopped && self.progress.borrow().state != StackState::Stopped;
-        self.publish(state, moving, veto, next_trace); // under the lock, so that the latest word is the latest state
+        // Under the lock, so that the latest word is the latest state.
+        if self.progress.send_if_modified(|progress| progress.advance(state, moving, veto))
+            && let Some(owner) = self.owner.upgrade()
+        {
+            owner.state_changed();
+        }
+        self.trace_grown.send_if_modified(|next| std::mem::replace(next, next_trace) != next_trace);
         drop(guard);
         if stopped && let (Some(owner), Some(this)) = (self.owner.upgrade(), self.this.upgrade()) {
             owner.instance_stopped(&this);
@@ -327,22 +319,6 @@ impl StackInstance {
         if let (Some(owner), Some(this)) = (self.owner.upgrade(), self.this.upgrade()) {
             owner.instance_ended(&this);
         }
-    }
-
-    fn publish(&self, state: StackState, moving: bool, veto: Option<(Level, HResult)>, next_trace: u64) {
-        let changed = self.progress.send_if_modified(|progress| {
-            let changed = (progress.state, progress.moving) != (state, moving) || veto.is_some();
-            (progress.state, progress.moving) = (state, moving);
-            if veto.is_some() {
-                progress.vetoes += 1;
-                progress.veto = veto;
-            }
-            changed
-        });
-        if changed && let Some(owner) = self.owner.upgrade() {
-            owner.state_changed();
-        }
-        self.trace_grown.send_if_modified(|next| std::mem::replace(next, next_trace) != next_trace);
     }
 
     /// Lets the drivers go and keeps what can be told about the stack. For stacks that have ended.
@@ -372,31 +348,6 @@ impl StackInstance {
         drop(guard);
         self.timekeeper.wake_at(self.sleeper, self.this.clone() as Weak<dyn Sleeper>, None);
         drop(stack); // drivers may hold much memory: not under the lock
-    }
-
-    /// The first failing status of a start callback: why the stack did not start.
-    ///
-    /// # Errors
-    /// [`HostError::Broken`].
-    pub fn start_failure(&self) -> Result<HostError, HostError> {
-        let inner = self.lock()?;
-        let trace = match &inner.body {
-            Body::Running(stack) => stack.trace_after(0, usize::MAX),
-            Body::Ended(epitaph) => epitaph.trace.clone(),
-        };
-        let status = trace
-            .iter()
-            .filter(|entry| matches!(entry.kind, TraceKind::PnpLeave(_)))
-            .find_map(|entry| entry.status.filter(|status| !status.is_success()));
-        Ok(HostError::StartFailed {
-            stack: self.name.clone(),
-            status: status.unwrap_or(HResult::STATUS_INVALID_DEVICE_STATE),
-        })
-    }
-
-    /// Which clock it has.
-    pub fn clock_kind(&self) -> ClockKind {
-        self.declaration.clock
     }
 }
 

@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod instance;
 pub mod layers;
 pub mod limits;
+pub mod progress;
 pub mod record;
 mod restart;
 mod routing;

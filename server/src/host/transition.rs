@@ -10,7 +10,8 @@ use lowerdeck_framework::stack::{Stack, StackState, TransitionUnderway};
 use lowerdeck_framework::status::HResult;
 
 use super::error::HostError;
-use super::instance::{Progress, StackInstance};
+use super::instance::StackInstance;
+use super::progress::Progress;
 use super::routing::lowest;
 
 impl StackInstance {
