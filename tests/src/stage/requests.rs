@@ -87,10 +87,19 @@ impl Stage {
 
     /// A new request on `file`, formatted and sent; both must succeed.
     pub fn start(&mut self, request: &str, file: &str, io: Io) {
+        self.start_with(request, file, io, 0, 0);
+    }
+
+    /// As [`Stage::start`], with a timeout in ticks, relative when negative.
+    pub fn start_timed(&mut self, request: &str, file: &str, io: Io, timeout: i64) {
+        self.start_with(request, file, io, SendOptions::TIMEOUT, timeout);
+    }
+
+    fn start_with(&mut self, request: &str, file: &str, io: Io, flags: u32, timeout: i64) {
         self.request(request);
         let formatted = self.format(request, Some(file), io);
         self.check(formatted == HResult::S_OK, &format!("`{request}` was not formatted: {formatted}"));
-        let sent = self.send(request);
+        let sent = self.send_with(request, flags, timeout);
         self.check(sent == HResult::S_OK, &format!("`{request}` was not sent: {sent}"));
     }
 

@@ -1,6 +1,5 @@
-//! Group E: cancellation and timeouts.
+//! Group E: cancellation. What timeouts do is in `timeouts.rs`.
 
-use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
 use lowerdeck_tests::backend::{CancelAnswer, Deed, SentIoAction};
 use lowerdeck_tests::scenario::{lenient, stack};
@@ -8,9 +7,6 @@ use lowerdeck_tests::stage::{read, write};
 use lowerdeck_tests::{race, scenario};
 
 use crate::{DEFAULT, FORWARDING};
-
-/// Half a second, relative, in ticks of 100 ns.
-const HALF_A_SECOND: i64 = -5_000_000;
 
 scenario! {
     e01_cancel_of_an_armed_request: stack(DEFAULT), [framework, wire], |s| {
@@ -21,6 +17,21 @@ scenario! {
         assert_eq!((answer, answer.is_true()), (CancelAnswer::Delivered, true));
         assert_eq!(s.ended("r"), (HResult::ERROR_OPERATION_ABORTED, 0));
         s.order("L1.OnCancel(r) < L1.Done(r, ERROR_OPERATION_ABORTED) < L0.OnCompletion(r, cancelled)");
+        s.close("f");
+    }
+}
+
+scenario! {
+    e02_cancel_is_not_completion: stack(DEFAULT), [framework, wire], |s| {
+        s.control(1, "on read: arm");
+        s.control(1, "on cancel: hold");
+        s.open("f");
+        s.start("r", "f", read(4));
+        assert!(s.cancel("r").is_true());
+        s.once("L1.OnCancel(r)");
+        assert_eq!(s.completion("r"), None);
+        s.control(1, "complete {r} S_OK 4");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
         s.close("f");
     }
 }
@@ -69,6 +80,49 @@ scenario! {
     }
 }
 
+scenario! {
+    e06_cancel_of_a_pended_request: stack(DEFAULT), [framework, wire], |s| {
+        s.open("f");
+        s.stop(SentIoAction::LeavePending);
+        s.start("r", "f", read(4));
+        assert_eq!(s.cancel("r"), CancelAnswer::CompletedByFramework);
+        assert_eq!(s.ended("r"), (HResult::ERROR_OPERATION_ABORTED, 0));
+        s.start_target();
+        s.never("L1.Io");
+        s.close("f");
+    }
+}
+
+scenario! {
+    e07_cancel_follows_a_forwarded_packet: stack(FORWARDING), [framework, wire], |s| {
+        s.open("f");
+        s.control(1, "on read: forward");
+        s.control(2, "on read: arm");
+        s.start("r", "f", read(4));
+        assert_eq!(s.cancel("r"), CancelAnswer::Delivered);
+        s.never("L1.OnCancel");
+        s.order("L2.OnCancel(r) < L2.Done(r, cancelled) < L1.OnCompletion(r, cancelled) < L0.OnCompletion(r, cancelled)");
+        s.close("f");
+    }
+}
+
+race! {
+    e08_cancel_between_owners: stack(FORWARDING), ["completed", "cancelled"], |s| {
+        s.open("f");
+        s.control(1, "on read: hold");
+        s.start("r", "f", read(4));
+        s.race("cancel r", "L1: forward {r}");
+        assert_eq!(s.completions_of("r").len(), 1);
+        let outcome = match s.ended("r") {
+            (HResult::S_OK, 4) => "completed",
+            (HResult::ERROR_OPERATION_ABORTED, 0) => "cancelled",
+            other => s.fail(&format!("{other:?} is no outcome of this race")),
+        };
+        s.close("f");
+        outcome
+    }
+}
+
 race! {
     e09_cancel_versus_complete: stack(DEFAULT), ["completed", "cancelled"], |s| {
         s.control(1, "on read: arm");
@@ -95,111 +149,23 @@ race! {
 }
 
 scenario! {
-    e13_cancel_before_send_is_sticky: stack(DEFAULT), [framework, wire], |s| {
+    e10_the_loser_must_not_complete: lenient(DEFAULT), [framework, wire], |s| {
+        s.tolerance.verdicts = true;
         s.open("f");
-        s.request("r");
-        let answer = s.cancel("r");
-        assert_eq!((answer, answer.is_true()), (CancelAnswer::Sticky, false));
-        assert_eq!(s.format("r", Some("f"), read(4)), HResult::S_OK);
-        assert_eq!(s.send("r"), HResult::ERROR_OPERATION_ABORTED);
-        assert_eq!(s.completions_of("r"), []);
-        s.never("L1.Io");
-        s.reuse("r", HResult::S_OK);
-        assert_eq!(s.format("r", Some("f"), read(4)), HResult::S_OK);
-        assert_eq!(s.send("r"), HResult::S_OK);
-        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
-        s.close("f");
-    }
-}
-
-scenario! {
-    e21_timeout_on_a_stubborn_driver: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: hold");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        let call = s.begin_synchronous_send("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.advance(499);
-        s.never("L0.Timeout");
-        s.advance(1);
-        s.once("L0.Timeout(r)");
-        s.advance(2500);
-        assert!(!s.has_returned(call), "a timeout cancels, it does not abandon (REQ-24)");
-        s.control(1, "complete {r} S_OK 4");
-        assert_eq!(s.status_of(call), HResult::S_OK);
-        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
-        s.close("f");
-    }
-}
-
-scenario! {
-    e23_error_cancelled_is_not_the_cancelled_class: stack(DEFAULT), [framework, wire], |s| {
         s.control(1, "on read: arm");
-        s.control(1, "on cancel: complete(0x800704C7)");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        assert_eq!(s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND), HResult::S_OK);
-        s.advance(500);
-        s.order("L0.Timeout(r) < L1.OnCancel(r)");
-        assert_eq!(s.ended("r").0, HResult::ERROR_CANCELLED);
-        s.close("f");
-    }
-}
-
-scenario! {
-    e24_both_spellings_of_cancelled_morph: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        for (request, spelling) in [("r1", "0x800703E3"), ("r2", "0xD0000120")] {
-            s.control(1, &format!("on cancel: complete({spelling})"));
-            s.request(request);
-            s.format(request, Some("f"), read(4));
-            s.send_with(request, SendOptions::TIMEOUT, HALF_A_SECOND);
-            s.advance(500);
-            assert_eq!(s.ended(request).0, HResult::STATUS_IO_TIMEOUT);
-        }
-        s.close("f");
-    }
-}
-
-scenario! {
-    e02_cancel_is_not_completion: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.control(1, "on cancel: hold");
-        s.open("f");
         s.start("r", "f", read(4));
-        assert!(s.cancel("r").is_true());
-        s.once("L1.OnCancel(r)");
-        assert_eq!(s.completion("r"), None);
-        s.control(1, "complete {r} S_OK 4");
-        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
-        s.close("f");
-    }
-}
-
-scenario! {
-    e06_cancel_of_a_pended_request: stack(DEFAULT), [framework, wire], |s| {
-        s.open("f");
-        s.stop(SentIoAction::LeavePending);
-        s.start("r", "f", read(4));
-        assert_eq!(s.cancel("r"), CancelAnswer::CompletedByFramework);
-        assert_eq!(s.ended("r"), (HResult::ERROR_OPERATION_ABORTED, 0));
-        s.start_target();
-        s.never("L1.Io");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e07_cancel_follows_a_forwarded_packet: stack(FORWARDING), [framework, wire], |s| {
-        s.open("f");
-        s.control(1, "on read: forward");
-        s.control(2, "on read: arm");
-        s.start("r", "f", read(4));
+        // A write handler that does not return holds the device lock, so OnCancel cannot be entered yet.
+        s.control(1, "on write: block");
+        s.start("w", "f", write(b"data"));
         assert_eq!(s.cancel("r"), CancelAnswer::Delivered);
         s.never("L1.OnCancel");
-        s.order("L2.OnCancel(r) < L2.Done(r, cancelled) < L1.OnCompletion(r, cancelled) < L0.OnCompletion(r, cancelled)");
+        assert_eq!(s.control(1, "unmark {r}"), "ERROR_OPERATION_ABORTED");
+        s.control(1, "complete {r} S_OK 4");
+        s.once("L1.Finding(REQ-50)");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.control(1, "release");
+        s.control(1, "complete {w} S_OK 4");
+        s.never("L1.OnCancel");
         s.close("f");
     }
 }
@@ -229,6 +195,24 @@ scenario! {
 }
 
 scenario! {
+    e13_cancel_before_send_is_sticky: stack(DEFAULT), [framework, wire], |s| {
+        s.open("f");
+        s.request("r");
+        let answer = s.cancel("r");
+        assert_eq!((answer, answer.is_true()), (CancelAnswer::Sticky, false));
+        assert_eq!(s.format("r", Some("f"), read(4)), HResult::S_OK);
+        assert_eq!(s.send("r"), HResult::ERROR_OPERATION_ABORTED);
+        assert_eq!(s.completions_of("r"), []);
+        s.never("L1.Io");
+        s.reuse("r", HResult::S_OK);
+        assert_eq!(s.format("r", Some("f"), read(4)), HResult::S_OK);
+        assert_eq!(s.send("r"), HResult::S_OK);
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.close("f");
+    }
+}
+
+scenario! {
     e14_cancel_after_completion: stack(DEFAULT), [framework, wire], |s| {
         s.open("f");
         s.start("r", "f", read(4));
@@ -248,117 +232,6 @@ scenario! {
         assert!(!s.cancel("r").is_true());
         s.once("L1.OnCancel(r)");
         s.control(1, "complete {r} ERROR_OPERATION_ABORTED");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e20_relative_timeout_of_an_armed_request: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.advance(499);
-        s.never("L1.OnCancel");
-        s.advance(1);
-        s.once("L1.OnCancel(r)");
-        assert_eq!(s.ended("r").0, HResult::STATUS_IO_TIMEOUT);
-        s.close("f");
-    }
-}
-
-scenario! {
-    e22_success_after_the_timer_fired: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.control(1, "on cancel: complete(S_OK, data=\"ok\")");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.advance(500);
-        assert_eq!(s.ended("r"), (HResult::S_OK, 2));
-        s.close("f");
-    }
-}
-
-scenario! {
-    e25_explicit_cancel_with_a_far_timeout: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND * 1000);
-        s.cancel("r");
-        assert_eq!(s.ended("r").0, HResult::ERROR_OPERATION_ABORTED);
-        s.close("f");
-    }
-}
-
-scenario! {
-    e28_no_timer_in_both_cases: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        for (request, flags, timeout) in [("zero", SendOptions::TIMEOUT, 0), ("unflagged", 0, HALF_A_SECOND)] {
-            s.request(request);
-            s.format(request, Some("f"), read(4));
-            s.send_with(request, flags, timeout);
-        }
-        s.advance(60_000);
-        s.never("L0.Timeout");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e30_timeout_of_a_pended_request: stack(DEFAULT), [framework, wire], |s| {
-        s.open("f");
-        s.stop(SentIoAction::LeavePending);
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.advance(500);
-        assert_eq!(s.ended("r").0, HResult::STATUS_IO_TIMEOUT);
-        s.never("L1.Io");
-        s.close("f");
-    }
-}
-
-race! {
-    e08_cancel_between_owners: stack(FORWARDING), ["completed", "cancelled"], |s| {
-        s.open("f");
-        s.control(1, "on read: hold");
-        s.start("r", "f", read(4));
-        s.race("cancel r", "L1: forward {r}");
-        assert_eq!(s.completions_of("r").len(), 1);
-        let outcome = match s.ended("r") {
-            (HResult::S_OK, 4) => "completed",
-            (HResult::ERROR_OPERATION_ABORTED, 0) => "cancelled",
-            other => s.fail(&format!("{other:?} is no outcome of this race")),
-        };
-        s.close("f");
-        outcome
-    }
-}
-
-scenario! {
-    e10_the_loser_must_not_complete: lenient(DEFAULT), [framework, wire], |s| {
-        s.tolerance.verdicts = true;
-        s.open("f");
-        s.control(1, "on read: arm");
-        s.start("r", "f", read(4));
-        // A write handler that does not return holds the device lock, so OnCancel cannot be entered yet.
-        s.control(1, "on write: block");
-        s.start("w", "f", write(b"data"));
-        assert_eq!(s.cancel("r"), CancelAnswer::Delivered);
-        s.never("L1.OnCancel");
-        assert_eq!(s.control(1, "unmark {r}"), "ERROR_OPERATION_ABORTED");
-        s.control(1, "complete {r} S_OK 4");
-        s.once("L1.Finding(REQ-50)");
-        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
-        s.control(1, "release");
-        s.control(1, "complete {w} S_OK 4");
-        s.never("L1.OnCancel");
         s.close("f");
     }
 }
@@ -392,74 +265,24 @@ scenario! {
     }
 }
 
-race! {
-    e26_explicit_cancel_and_timer_together: stack(DEFAULT), ["cancelled", "timed out"], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.race("cancel r", "advance 500");
-        assert_eq!(s.completions_of("r").len(), 1);
-        let outcome = match s.ended("r").0 {
-            HResult::ERROR_OPERATION_ABORTED => "cancelled",
-            HResult::STATUS_IO_TIMEOUT => "timed out",
-            other => s.fail(&format!("{other} is no outcome of this race")),
-        };
-        s.close("f");
-        outcome
-    }
-}
-
 scenario! {
-    e27_absolute_timeout_in_the_past: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
+    e19_on_io_canceled_on_queue: stack("scripted(queue_cancel=callback)"), [framework, wire], |s| {
+        s.control(1, "on read: queue");
         s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        assert_eq!(s.send_with("r", SendOptions::TIMEOUT, 1), HResult::S_OK);
-        s.advance(0);
-        assert_eq!(s.ended("r").0, HResult::STATUS_IO_TIMEOUT);
+        s.start("r", "f", read(4));
+        assert_eq!(s.cancel("r"), CancelAnswer::Delivered);
+        s.order("L1.OnIoCanceledOnQueue(r) < L1.Done(r, cancelled) < L0.OnCompletion(r, cancelled)");
         s.close("f");
     }
 }
 
 scenario! {
-    e31_timer_stops_at_completion: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
+    e19_not_for_a_request_that_was_never_delivered: stack("scripted(queue=manual, queue_cancel=callback)"), [framework, wire], |s| {
         s.open("f");
-        s.request("r");
-        s.format("r", Some("f"), read(4));
-        s.send_with("r", SendOptions::TIMEOUT, HALF_A_SECOND);
-        s.advance(100);
-        s.control(1, "unmark-complete {r} S_OK 4");
-        s.reuse("r", HResult::S_OK);
-        s.format("r", Some("f"), read(4));
-        s.send("r");
-        s.advance(1000);
-        s.never("L1.OnCancel");
-        s.never("L0.Timeout");
-        assert_eq!(s.state_of("r"), "InFlight");
-        s.control(1, "unmark-complete {r} S_OK 4");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e32_units: stack(DEFAULT), [framework, wire], |s| {
-        s.control(1, "on read: arm");
-        s.open("f");
-        for (request, ticks) in [("millisecond", -10_000), ("second", -10_000_000)] {
-            s.request(request);
-            s.format(request, Some("f"), read(4));
-            s.send_with(request, SendOptions::TIMEOUT, ticks);
-        }
-        s.advance(1);
-        assert_eq!(s.ended("millisecond").0, HResult::STATUS_IO_TIMEOUT);
-        s.advance(998);
-        assert_eq!(s.completion("second"), None);
-        s.advance(1);
-        assert_eq!(s.ended("second").0, HResult::STATUS_IO_TIMEOUT);
+        s.start("r", "f", read(4));
+        assert_eq!(s.cancel("r"), CancelAnswer::CompletedByFramework);
+        s.never("L1.OnIoCanceledOnQueue");
+        assert_eq!(s.ended("r"), (HResult::ERROR_OPERATION_ABORTED, 0));
         s.close("f");
     }
 }

@@ -1,4 +1,4 @@
-//! Group J: the lock of a device in the hands of its driver.
+//! Group J: the lock of a device, held by its callbacks or by its driver.
 
 use lowerdeck_framework::status::HResult;
 use lowerdeck_tests::scenario;
@@ -6,6 +6,77 @@ use lowerdeck_tests::scenario::{lenient, stack};
 use lowerdeck_tests::stage::{read, write};
 
 use crate::{DEFAULT, FORWARDING};
+
+scenario! {
+    j01_device_level_exclusion: stack(DEFAULT), [framework, wire], |s| {
+        s.open("f");
+        s.control(1, "on read: block");
+        s.start("r1", "f", read(4));
+        s.start("r2", "f", read(4));
+        s.start("w", "f", write(b"data"));
+        let create = s.begin_create("g", None);
+        for waiting in ["L1.Io(read, r2)", "L1.Io(write, w)", "L1.Create(g)"] {
+            s.never(waiting);
+        }
+        s.control(1, "on read: complete(S_OK, 4)");
+        s.control(1, "release");
+        for done in ["L1.Io(read, r2)", "L1.Io(write, w)", "L1.Create(g)"] {
+            s.once(done);
+        }
+        assert!(s.has_returned(create));
+        s.control(1, "complete {r1} S_OK 4");
+        s.close("g");
+        s.close("f");
+    }
+}
+
+scenario! {
+    j02_constraint_none: stack("scripted(locking=none)"), [framework, wire], |s| {
+        s.open("f");
+        s.control(1, "on read: block");
+        s.start("r1", "f", read(4));
+        s.start("r2", "f", read(4));
+        s.once("L1.Io(read, r1)");
+        s.once("L1.Io(read, r2)");
+        for request in ["r1", "r2"] {
+            s.control(1, "release");
+            s.control(1, &format!("complete {{{request}}} S_OK 4"));
+        }
+        s.close("f");
+    }
+}
+
+scenario! {
+    j03_on_completion_is_free: stack(FORWARDING), [framework, wire], |s| {
+        s.open("f");
+        s.control(1, "on read: forward");
+        s.control(2, "on read: hold");
+        s.start("r", "f", read(4));
+        s.control(1, "on write: block");
+        s.start("w", "f", write(b"data"));
+        s.control(2, "complete {r} S_OK 4");
+        s.once("L1.OnCompletion(r)");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        s.control(1, "release");
+        s.control(1, "complete {w} S_OK 4");
+        s.close("f");
+    }
+}
+
+scenario! {
+    j05_layers_are_independent: stack(FORWARDING), [framework, wire], |s| {
+        s.open("f");
+        s.control(1, "on read: forward");
+        s.control(2, "on read: block");
+        s.start("r", "f", read(4));
+        s.start("w", "f", write(b"data"));
+        s.order("L2.Io(read, r) < L1.Io(write, w) < L1.Done(w)");
+        s.never("L2.Done(r)");
+        s.control(2, "release");
+        s.control(2, "complete {r} S_OK 4");
+        s.close("f");
+    }
+}
 
 scenario! {
     /// A command is L1's worker thread. What the lock does not cover, OnCompletion, goes on (SYN-3).

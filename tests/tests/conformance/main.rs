@@ -32,6 +32,7 @@ mod sessions;
 mod status;
 mod target_misuse;
 mod targets;
+mod timeouts;
 mod upper;
 mod watchdog;
 

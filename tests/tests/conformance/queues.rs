@@ -1,12 +1,11 @@
-//! Groups F and J: queues of hosted drivers, and the device lock.
+//! Group F: queues of hosted drivers.
 
 use lowerdeck_framework::status::HResult;
-use lowerdeck_tests::backend::CancelAnswer;
 use lowerdeck_tests::scenario;
 use lowerdeck_tests::scenario::stack;
 use lowerdeck_tests::stage::{ioctl, read, write};
 
-use crate::{DEFAULT, FORWARDING};
+use crate::DEFAULT;
 
 scenario! {
     f01_sequential: stack("scripted(queue=sequential)"), [framework, wire], |s| {
@@ -146,23 +145,6 @@ mod f08_bad_configuration {
 }
 
 scenario! {
-    j03_on_completion_is_free: stack(FORWARDING), [framework, wire], |s| {
-        s.open("f");
-        s.control(1, "on read: forward");
-        s.control(2, "on read: hold");
-        s.start("r", "f", read(4));
-        s.control(1, "on write: block");
-        s.start("w", "f", write(b"data"));
-        s.control(2, "complete {r} S_OK 4");
-        s.once("L1.OnCompletion(r)");
-        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
-        s.control(1, "release");
-        s.control(1, "complete {w} S_OK 4");
-        s.close("f");
-    }
-}
-
-scenario! {
     f04_manual: stack("scripted(queue=manual)"), [framework, wire], |s| {
         s.open("f");
         s.start("r1", "f", read(4));
@@ -180,60 +162,6 @@ scenario! {
 scenario! {
     f06_retrieve_from_a_parallel_queue: stack(DEFAULT), [framework, wire], |s| {
         assert_eq!(s.control(1, "retrieve queue=0"), "STATUS_INVALID_DEVICE_STATE");
-    }
-}
-
-scenario! {
-    j01_device_level_exclusion: stack(DEFAULT), [framework, wire], |s| {
-        s.open("f");
-        s.control(1, "on read: block");
-        s.start("r1", "f", read(4));
-        s.start("r2", "f", read(4));
-        s.start("w", "f", write(b"data"));
-        let create = s.begin_create("g", None);
-        for waiting in ["L1.Io(read, r2)", "L1.Io(write, w)", "L1.Create(g)"] {
-            s.never(waiting);
-        }
-        s.control(1, "on read: complete(S_OK, 4)");
-        s.control(1, "release");
-        for done in ["L1.Io(read, r2)", "L1.Io(write, w)", "L1.Create(g)"] {
-            s.once(done);
-        }
-        assert!(s.has_returned(create));
-        s.control(1, "complete {r1} S_OK 4");
-        s.close("g");
-        s.close("f");
-    }
-}
-
-scenario! {
-    j02_constraint_none: stack("scripted(locking=none)"), [framework, wire], |s| {
-        s.open("f");
-        s.control(1, "on read: block");
-        s.start("r1", "f", read(4));
-        s.start("r2", "f", read(4));
-        s.once("L1.Io(read, r1)");
-        s.once("L1.Io(read, r2)");
-        for request in ["r1", "r2"] {
-            s.control(1, "release");
-            s.control(1, &format!("complete {{{request}}} S_OK 4"));
-        }
-        s.close("f");
-    }
-}
-
-scenario! {
-    j05_layers_are_independent: stack(FORWARDING), [framework, wire], |s| {
-        s.open("f");
-        s.control(1, "on read: forward");
-        s.control(2, "on read: block");
-        s.start("r", "f", read(4));
-        s.start("w", "f", write(b"data"));
-        s.order("L2.Io(read, r) < L1.Io(write, w) < L1.Done(w)");
-        s.never("L2.Done(r)");
-        s.control(2, "release");
-        s.control(2, "complete {r} S_OK 4");
-        s.close("f");
     }
 }
 
@@ -385,28 +313,6 @@ scenario! {
         s.control(1, "on read: complete(S_OK, 4)");
         s.control(1, "complete {r1} S_OK 4");
         assert_eq!(s.control(1, "queue-state 0"), "waiting=0 held=0");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e19_on_io_canceled_on_queue: stack("scripted(queue_cancel=callback)"), [framework, wire], |s| {
-        s.control(1, "on read: queue");
-        s.open("f");
-        s.start("r", "f", read(4));
-        assert_eq!(s.cancel("r"), CancelAnswer::Delivered);
-        s.order("L1.OnIoCanceledOnQueue(r) < L1.Done(r, cancelled) < L0.OnCompletion(r, cancelled)");
-        s.close("f");
-    }
-}
-
-scenario! {
-    e19_not_for_a_request_that_was_never_delivered: stack("scripted(queue=manual, queue_cancel=callback)"), [framework, wire], |s| {
-        s.open("f");
-        s.start("r", "f", read(4));
-        assert_eq!(s.cancel("r"), CancelAnswer::CompletedByFramework);
-        s.never("L1.OnIoCanceledOnQueue");
-        assert_eq!(s.ended("r"), (HResult::ERROR_OPERATION_ABORTED, 0));
         s.close("f");
     }
 }

@@ -1,6 +1,5 @@
 //! Laws of several groups that only the upper driver can see: its target, its memory, its clock, its closed file.
 
-use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
 use lowerdeck_tests::scenario;
 use lowerdeck_tests::scenario::stack;
@@ -57,9 +56,7 @@ scenario! {
         s.open("f");
         let wall = s.shift_wall_clock(0);
         for (request, timeout) in [("relative", -30 * MINUTE), ("absolute", wall + 30 * MINUTE), ("later", wall + 90 * MINUTE)] {
-            s.request(request);
-            s.format(request, Some("f"), read(4));
-            assert_eq!(s.send_with(request, SendOptions::TIMEOUT, timeout), HResult::S_OK);
+            s.start_timed(request, "f", read(4), timeout);
         }
         assert_eq!(s.shift_wall_clock(HOUR_IN_MILLISECONDS), wall + 60 * MINUTE);
         assert_eq!(s.ended("absolute").0, HResult::STATUS_IO_TIMEOUT);
