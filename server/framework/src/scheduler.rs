@@ -82,41 +82,56 @@ impl Scheduler for SeededScheduler {
 /// The steps that could run now.
 pub(crate) struct RunQueue {
     ready: VecDeque<Step>,
+    /// Runnable when nothing else is: what judges how everything else has ended.
+    last: VecDeque<Step>,
     /// None is first in, first out.
     scheduler: Option<Box<dyn Scheduler>>,
 }
 
 impl RunQueue {
     pub(crate) fn new(scheduler: Option<Box<dyn Scheduler>>) -> RunQueue {
-        RunQueue { ready: VecDeque::new(), scheduler }
+        RunQueue { ready: VecDeque::new(), last: VecDeque::new(), scheduler }
     }
 
     pub(crate) fn push(&mut self, step: Step) {
         self.ready.push_back(step);
     }
 
+    /// Puts off a step until no other is ready. Several such steps do not wait for one another.
+    pub(crate) fn push_last(&mut self, step: Step) {
+        self.last.push_back(step);
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Step> {
+        let steps = if self.ready.is_empty() { &mut self.last } else { &mut self.ready };
         match &mut self.scheduler {
-            None => self.ready.pop_front(),
-            Some(_) if self.ready.is_empty() => None,
+            None => steps.pop_front(),
+            Some(_) if steps.is_empty() => None,
             Some(scheduler) => {
-                let index = scheduler.pick(self.ready.len()) % self.ready.len();
-                self.ready.remove(index)
+                let index = scheduler.pick(steps.len()) % steps.len();
+                steps.remove(index)
             }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.last.is_empty()
+    }
+
+    /// Whether nothing is ready but what was put off.
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.ready.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
         self.ready.clear();
+        self.last.clear();
     }
 }
 
 impl std::fmt::Debug for RunQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunQueue").field("ready", &self.ready).field("fifo", &self.scheduler.is_none()).finish()
+        let mut shown = f.debug_struct("RunQueue");
+        shown.field("ready", &self.ready).field("last", &self.last).field("fifo", &self.scheduler.is_none()).finish()
     }
 }

@@ -134,10 +134,10 @@ impl Core {
         if entry.notice.step(NoticeEvent::RemovalEnded) {
             return false; // goes on when OnSurpriseRemoval has returned
         }
-        if entry.open_files > 0 && !self.run_queue.is_empty() {
+        if entry.open_files > 0 && !self.run_queue.is_at_rest() {
             // On Windows a Close made in the last callback has done all it can by itself when it returns; here that
-            // is steps. STOP-1 is judged when they have run.
-            self.run_queue.push(Step::Pnp(device));
+            // is steps. STOP-1 is judged when they have run. Two removals that both wait for that are judged in turn.
+            self.run_queue.push_last(Step::Pnp(device));
             return false;
         }
         if !self.may_be_removed(device) {

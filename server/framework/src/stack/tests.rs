@@ -7,4 +7,5 @@ mod life;
 mod machines;
 mod memory;
 mod probe;
+mod removals;
 mod waiting;
