@@ -1,10 +1,12 @@
 //! I22: the watchdog over critical operations (STOP-8), on a clock that the script moves.
 
 use lowerdeck_framework::status::HResult;
-use lowerdeck_tests::backend::{CancelAnswer, StopRecord};
+use lowerdeck_tests::backend::{CancelAnswer, PowerState, StopRecord};
 use lowerdeck_tests::scenario;
 use lowerdeck_tests::scenario::{answering, stack};
 use lowerdeck_tests::stage::{Stage, read};
+
+use crate::FORWARDING;
 
 const CLEANUP: &str = "OnSelfManagedIoCleanup";
 /// Just not what a critical operation may take without progress, in ms.
@@ -142,6 +144,52 @@ scenario! {
         s.advance(ALMOST);
         s.control(1, "release d0-exit");
         s.once("L1.OnSelfManagedIoCleanup-");
+    }
+}
+
+scenario! {
+    /// The callback is L1's, and it is L1 that waits in it without a timeout: L2 has returned from all of its own.
+    i22_a_synchronous_send_keeps_on_d0_exit_from_returning:
+    stack("scripted(role=filter, script={on create: forward}) / scripted(script={on read: hold})"), [framework, wire], |s| {
+        s.control(1, "create-file \"own\"");
+        s.control(1, "on d0-exit: send(read, number=900, length=4, file=\"own\", sync)");
+        s.power(PowerState::D3);
+        s.once("L2.Io(read, L1:900)");
+        assert_eq!(times_out(s, "Pnp").layer, "L1");
+    }
+}
+
+scenario! {
+    i22_a_synchronous_send_keeps_on_cleanup_file_from_returning: stack(FORWARDING), [framework, wire], |s| {
+        s.control(1, "on cleanup: send(read, number=900, length=4, sync)");
+        s.control(2, "on read: hold");
+        s.open("f");
+        s.begin_close("f");
+        s.once("L2.Io(read, L1:900)");
+        assert_eq!(times_out(s, "Cleanup").layer, "L1");
+    }
+}
+
+scenario! {
+    /// What L1 has sent in its own name waits below, and its callback waits for nothing: still L1's.
+    i22_a_request_of_its_own_is_no_excuse_for_a_callback:
+    stack("scripted(role=filter, script={on create: forward}) / scripted(script={on read: hold})"), [framework, wire], |s| {
+        s.control(1, "create-file \"own\"");
+        s.control(1, "send read number=900 length=4 file=\"own\"");
+        s.control(1, "on d0-exit: block");
+        s.power(PowerState::D3);
+        assert_eq!(times_out(s, "Pnp").layer, "L1");
+    }
+}
+
+scenario! {
+    /// AcquireLock (SYN-6): the cleanup of L1 cannot begin, and no callback of L1 is under way.
+    i22_a_close_waits_for_a_lock_that_the_driver_keeps: stack(FORWARDING), [framework, wire], |s| {
+        s.open("f");
+        assert_eq!(s.control(1, "acquire-lock"), "Acquired");
+        s.begin_close("f");
+        s.never("L1.Cleanup+");
+        assert_eq!(times_out(s, "Cleanup").layer, "L1");
     }
 }
 

@@ -8,10 +8,11 @@
 //!  OnCleanupFile or OnCloseFile not returned        its driver                       Cleanup, Close
 //! ```
 //!
-//! A callback that cannot begin because another one of its driver holds the lock counts as not returned. Whatever
-//! callback of the driver returns is progress, and gives it the whole time again. Then the host is terminated: a
-//! driver stop with the problem `HostTimeout`. An upper driver is a process of its own: it alone is taken for dead
-//! (MAP-6). Nothing is armed, and nothing counted, while no operation is critical.
+//! A callback that waits in a synchronous Send has not returned: its own driver is concerned, not the one that has the
+//! request. A callback that cannot begin because its driver has the lock counts as not returned. Whatever callback of
+//! the driver returns is progress, and gives it the whole time again. Then the host is terminated: a driver stop with
+//! the problem `HostTimeout`. An upper driver is a process of its own: it alone is taken for dead (MAP-6). Nothing is
+//! armed, and nothing counted, while no operation is critical.
 
 use crate::callback::Callback;
 use crate::clock::{Due, TICKS_PER_MILLISECOND};
@@ -130,13 +131,19 @@ impl Core {
             critical.extend(waiting.filter_map(|step| Some((id, self.operation_of(*step)?))));
         }
         for (id, device) in self.devices.iter().filter(|(_, device)| device.phase.is_some()) {
-            let owners = if device.pnp.is_empty() { self.owners_of_io(id) } else { Vec::new() };
+            let has_returned = device.pnp.is_empty() && !self.is_in_pnp_callback(id);
+            let owners = if has_returned { self.owners_of_io(id) } else { Vec::new() };
             match owners.is_empty() {
                 true => critical.push((id, "Pnp")),
                 false => critical.extend(owners.into_iter().map(|owner| (owner, "IO"))),
             }
         }
         critical
+    }
+
+    /// Whether a PnP callback of `device` has not returned; for what it waits is its own affair.
+    fn is_in_pnp_callback(&self, device: DeviceId) -> bool {
+        self.callbacks.values().any(|blocked| blocked.device == device && Callback::PNP.contains(&blocked.callback))
     }
 
     /// The operation that a step waiting for its device's lock belongs to.
