@@ -90,6 +90,23 @@ scenario! {
 }
 
 scenario! {
+    /// What is kept and then ended does not count for another that nobody has answered for.
+    f16_the_end_of_a_kept_request_is_no_answer_for_another:
+    stack("scripted(power=managed, io_stop=callback, script={on read: hold; on io-stop: hold})"), [framework, wire], |s| {
+        s.open("f");
+        s.start("a", "f", read(4));
+        s.start("b", "f", read(4));
+        s.power(PowerState::D3);
+        s.control(1, "acknowledge {a}");
+        s.control(1, "complete {a} S_OK 4");
+        s.never("L1.OnD0Exit+");
+        s.control(1, "complete {b} S_OK 4");
+        s.order("L1.Done(a) < L1.Done(b) < L1.OnD0Exit+ < L1.OnD0Exit-");
+        s.close("f");
+    }
+}
+
+scenario! {
     f16_an_armed_request_is_announced_as_cancelable:
     stack("scripted(power=managed, io_stop=callback, script={on read nth=1: arm})"), [framework, wire], |s| {
         s.open("f");

@@ -46,7 +46,9 @@ impl Core {
 
     /// What the driver of `device` keeps after `StopAcknowledge(FALSE)`.
     fn suspended(&self, device: DeviceId) -> Vec<ReceivedId> {
-        let kept = |hop: &Received| hop.receiver == device && hop.stop == StopNotice::Suspended;
+        let kept = |hop: &Received| {
+            hop.receiver == device && hop.stop == StopNotice::Suspended && hop.state != ReceivedState::Completed
+        };
         self.received.iter().filter(|(_, hop)| kept(hop)).map(|(id, _)| id).collect()
     }
 

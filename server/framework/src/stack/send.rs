@@ -161,6 +161,7 @@ impl Core {
     /// tracks it, its driver neither cancels nor regains it, and the completion climbs past it (REQ-18); the file
     /// and the layer above keep what they have of it (REQ-19).
     fn forget_received(&mut self, id: ReceivedId, receiver: DeviceId) {
+        self.received[id].stop = StopNotice::Running; // no longer one that this driver keeps
         self.give_back_to_queue(id); // QUE-4
         if self.received[id].memories.is_some() {
             self.end_lending(self.received[id].receiver, id); // for this layer it ends here
@@ -173,7 +174,6 @@ impl Core {
         received.receiver = receiver;
         received.queue = QueueId(0);
         received.seen = false;
-        received.stop = StopNotice::Running;
         self.arrive(id);
     }
 }

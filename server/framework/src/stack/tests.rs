@@ -8,4 +8,6 @@ mod machines;
 mod memory;
 mod probe;
 mod removals;
+mod restless;
+mod restless_lives;
 mod waiting;
