@@ -6,6 +6,7 @@ mod laws;
 mod life;
 mod machines;
 mod memory;
+mod ownership;
 mod probe;
 mod removals;
 mod restless;
