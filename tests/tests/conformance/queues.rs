@@ -303,6 +303,38 @@ scenario! {
 }
 
 scenario! {
+    /// QUE-10: a Stop waits for what was delivered, not for what waits.
+    f14_a_stop_has_ended_though_requests_wait: stack(DEFAULT), [framework, wire], |s| {
+        s.open("f");
+        assert_eq!(s.control(1, "queue-stop 0"), "S_OK");
+        s.start("r", "f", read(4));
+        assert_eq!(s.control(1, "queue-state 0"), "waiting=1 held=0");
+        s.control(1, "queue-start 0");
+        assert_eq!(s.ended("r"), (HResult::S_OK, 4));
+        // The other way round: the request waits already when the queue is stopped.
+        s.control(1, "on read: queue");
+        s.start("kept", "f", read(4));
+        assert_eq!(s.control(1, "queue-stop 1"), "S_OK");
+        assert_eq!(s.control(1, "queue-purge 1"), "S_OK", "the Stop is not in progress any more");
+        assert_eq!(s.ended("kept"), (HResult::ERROR_OPERATION_ABORTED, 0));
+        s.close("f");
+    }
+}
+
+scenario! {
+    /// QUE-10: a Drain ends with the last request that waits.
+    f14_a_drain_goes_on_while_requests_wait: stack(DEFAULT), [framework, wire], |s| {
+        s.tolerance.verdicts = true;
+        s.control(1, "on read: queue");
+        s.open("f");
+        s.start("r", "f", read(4));
+        assert_eq!(s.control(1, "queue-drain 1"), "S_OK");
+        s.control(1, "queue-stop 1");
+        s.once("L1.DriverStop(QUE-10)");
+    }
+}
+
+scenario! {
     f19_state_counts: stack("scripted(queue=sequential)"), [framework, wire], |s| {
         s.control(1, "on read: hold");
         s.open("f");
