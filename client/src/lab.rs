@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::limits;
 
 /// A bench on one server. Cheap to clone. Every call is made once: what is plugged twice gives the same answer, so a
-/// caller may repeat what was interrupted, except for `control_driver` and `advance_clock`.
+/// caller may repeat what was interrupted, except for `control_driver`, `advance_clock` and `rebalance_stack`. Where a
+/// stack is named, `NAME@n` is the n-th life of a shared stack that was restarted or plugged again (STOP-7).
 #[derive(Debug, Clone)]
 pub struct Lab {
     client: LabServiceClient<Channel>,
@@ -89,6 +90,38 @@ impl Lab {
         let message = v1::UnplugStackRequest { name };
         let unplugged = self.client.clone().unplug_stack(message).await;
         answer("UnplugStack", unplugged)
+    }
+
+    /// Takes the device of a shared stack or an instance away without asking anybody, and returns when the stack is
+    /// removed (PNP-7).
+    ///
+    /// # Errors
+    /// `STACK_UNKNOWN`, `STACK_REMOVED`, `STACK_STOPPED`, or as every call.
+    pub async fn surprise_remove_stack(&self, stack: &str) -> Result<(), Error> {
+        let message = v1::SurpriseRemoveStackRequest { stack: stack.to_owned() };
+        let removed = self.client.clone().surprise_remove_stack(message).await;
+        answer("SurpriseRemoveStack", removed).map(|_| ())
+    }
+
+    /// Brings every driver of an instance into a power state, and returns when all are there (PNP-4).
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for a state that a virtual stack does not have, `STACK_UNKNOWN`, `STACK_REMOVED`,
+    /// `STACK_STOPPED`, or as every call.
+    pub async fn set_power_state(&self, stack: &str, power_state: v1::PowerState) -> Result<(), Error> {
+        let message = v1::SetPowerStateRequest { stack: stack.to_owned(), power_state: power_state.into() };
+        let set = self.client.clone().set_power_state(message).await;
+        answer("SetPowerState", set).map(|_| ())
+    }
+
+    /// Stops and starts every driver of an instance for other resources (PNP-4). A veto is a value (PNP-6).
+    ///
+    /// # Errors
+    /// `STACK_UNKNOWN`, `STACK_REMOVED`, `STACK_STOPPED`, or as every call.
+    pub async fn rebalance_stack(&self, stack: &str) -> Result<v1::RebalanceStackResponse, Error> {
+        let message = v1::RebalanceStackRequest { stack: stack.to_owned() };
+        let rebalanced = self.client.clone().rebalance_stack(message).await;
+        answer("RebalanceStack", rebalanced)
     }
 
     /// Gives a hosted driver a command in its own language, and returns its reply. Layer 1 is the next lower driver.

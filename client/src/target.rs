@@ -172,7 +172,25 @@ impl IoTarget {
     /// # Errors
     /// As every call.
     pub async fn stop(&self, action: v1::SentIoAction) -> Result<HResult, Error> {
-        let message = v1::StopTargetRequest { target_id: self.id.clone(), action: action.into(), ..Default::default() };
+        self.stop_from(action, 0).await
+    }
+
+    /// `Stop`, made in the completion callback of `request`. There, to wait for what was sent is to wait for oneself: it
+    /// is a finding, and answered at once (TGT-26). The server cannot see where a client calls from, so that it has to
+    /// be said.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn stop_inside_completion_of(
+        &self,
+        request: &IoRequest,
+        action: v1::SentIoAction,
+    ) -> Result<HResult, Error> {
+        self.stop_from(action, request.id()).await
+    }
+
+    async fn stop_from(&self, action: v1::SentIoAction, inside_completion_of: u64) -> Result<HResult, Error> {
+        let message = v1::StopTargetRequest { target_id: self.id.clone(), action: action.into(), inside_completion_of };
         let stopped = self
             .core
             .call("StopTarget", Repeat::Safe, |mut device| {

@@ -17,6 +17,7 @@ from lowerdeck.enums import (
     LossPolicy,
     MethodNeitherAction,
     PnpCallback,
+    PowerState,
     SentIoAction,
     StackSharing,
     TargetState,
@@ -216,9 +217,11 @@ def start_target(target_id: str) -> Call[HResult]:
     return Call(DEVICE, "StartTarget", target_pb2.StartTargetRequest(target_id=target_id), _hresult)
 
 
-def stop_target(target_id: str, action: SentIoAction) -> Call[HResult]:
-    """IWDFIoTargetStateManagement::Stop."""
-    message = target_pb2.StopTargetRequest(target_id=target_id, action=_number(action))
+def stop_target(target_id: str, action: SentIoAction, inside_completion_of: int) -> Call[HResult]:
+    """IWDFIoTargetStateManagement::Stop, in the completion callback of this request, or 0 for none."""
+    message = target_pb2.StopTargetRequest(
+        target_id=target_id, action=_number(action), inside_completion_of=inside_completion_of
+    )
     return Call(DEVICE, "StopTarget", message, _hresult)
 
 
@@ -291,6 +294,24 @@ def unplug_stack(name: str) -> Call[stack_pb2.UnplugStackResponse]:
     """UnplugStack. Not repeatable: the second answer would be STACK_REMOVED."""
     message = stack_pb2.UnplugStackRequest(name=name)
     return Call(LAB, "UnplugStack", message, lambda reply: reply, repeatable=False)
+
+
+def surprise_remove_stack(stack: str) -> Call[None]:
+    """SurpriseRemoveStack. Not repeatable: the second answer would be STACK_REMOVED."""
+    message = lab_pb2.SurpriseRemoveStackRequest(stack=stack)
+    return Call(LAB, "SurpriseRemoveStack", message, _nothing, repeatable=False)
+
+
+def set_power_state(stack: str, power_state: PowerState) -> Call[None]:
+    """SetPowerState. Repeatable: a stack that is in that state stays in it."""
+    message = lab_pb2.SetPowerStateRequest(stack=stack, power_state=_number(power_state))
+    return Call(LAB, "SetPowerState", message, _nothing)
+
+
+def rebalance_stack(stack: str) -> Call[lab_pb2.RebalanceStackResponse]:
+    """RebalanceStack. Not repeatable: every driver would be stopped twice."""
+    message = lab_pb2.RebalanceStackRequest(stack=stack)
+    return Call(LAB, "RebalanceStack", message, lambda reply: reply, repeatable=False)
 
 
 def control_driver(stack: str, layer: int, command: str) -> Call[str]:

@@ -1,6 +1,6 @@
 """The enums of the contract as Python enums, without the prefixes that protobuf needs.
 
-Law: names and numbers are those of `lowerdeck.v1`, checked value by value in tests/test_enums.py. A number that a newer
+Law: names and numbers are those of `lowerdeck.v1`, checked value by value in tests/test_vocabulary.py. A number that a newer
 server sends and this package does not know stays a plain member named UNKNOWN_<number>, so that nothing is lost.
 """
 
@@ -186,6 +186,7 @@ class SessionEndReason(WireEnum):
     DRAINING = 3
     STACK_REMOVED = 4
     DRIVER_STOP = 5
+    NOT_ANSWERING = 6
 
 
 class TraceKind(WireEnum):
@@ -217,6 +218,8 @@ class TraceKind(WireEnum):
     UPPER_LOST = 23
     UPPER_LEFT = 24
     ON_IO_CANCELED_ON_QUEUE = 25
+    ON_IO_STOP = 26
+    ON_IO_RESUME = 27
 
     @property
     def word(self) -> str:
@@ -238,6 +241,8 @@ _TRACE_WORDS = {
     TraceKind.FILE_GONE: "FileGone",
     TraceKind.FINDING: "Finding",
     TraceKind.DRIVER_STOP: "DriverStop",
+    TraceKind.ON_IO_STOP: "OnIoStop",
+    TraceKind.ON_IO_RESUME: "OnIoResume",
 }
 
 

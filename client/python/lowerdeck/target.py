@@ -10,6 +10,7 @@ from lowerdeck.hresult import HResult
 
 if TYPE_CHECKING:
     from lowerdeck.file import DriverCreatedFile
+    from lowerdeck.request import IoRequest
     from lowerdeck.session import Session
 
 
@@ -34,9 +35,16 @@ class IoTarget:
         """Start: delivers what was pended, oldest first (TGT-20)."""
         return self._session.run(calls.start_target(self.id), timeout)
 
-    def stop(self, action: SentIoAction, timeout: float | None = None) -> HResult:
-        """Stop: returns when what the action waits for has completed (TGT-25)."""
-        return self._session.run(calls.stop_target(self.id, action), timeout)
+    def stop(
+        self, action: SentIoAction, timeout: float | None = None, *, inside_completion_of: IoRequest | None = None
+    ) -> HResult:
+        """Stop: returns when what the action waits for has completed (TGT-25).
+
+        `inside_completion_of` is the request in whose completion callback this is called, which the server cannot see.
+        To wait there is to wait for oneself: a finding, and answered at once (TGT-26).
+        """
+        inside = 0 if inside_completion_of is None else inside_completion_of.id
+        return self._session.run(calls.stop_target(self.id, action, inside), timeout)
 
     def remove(self, surprise: bool = False, timeout: float | None = None) -> HResult:
         """Remove: deletes the connection, after everything sent has completed (TGT-29)."""

@@ -8,8 +8,8 @@ import pytest
 
 import lowerdeck
 import lowerdeck.aio
-from lowerdeck import CancelAnswer, Health, HResult, PnpCallback, SentIoAction, TargetState
-from lowerdeck.events import FileGone, RequestCompleted
+from lowerdeck import CancelAnswer, Health, HResult, PnpCallback, PowerState, SentIoAction, TargetState
+from lowerdeck.events import FileGone, RequestCompleted, SessionEnding
 from tests.conftest import WAIT, is_started
 from tests.cutting_proxy import CuttingProxy
 
@@ -112,6 +112,9 @@ def test_requests_and_targets_step_by_step(play):
             assert (await request.get()).state is lowerdeck.RequestState.PENDED
             assert await target.start() == HResult.S_OK
             assert (await request.result(WAIT)).information == 4
+            wait = SentIoAction.WAIT_FOR_SENT_IO_TO_COMPLETE
+            assert await target.stop(wait, WAIT, inside_completion_of=request) == HResult.S_OK
+            assert await target.start() == HResult.S_OK
             assert await target.get_state() is TargetState.STARTED
             assert await request.delete() == HResult.S_OK
 
@@ -177,6 +180,23 @@ def test_the_lab_and_health_answer_alike(play):
                 if len(followed) == len(read):
                     break
             assert followed == read
+
+    play(scenario)
+
+
+def test_power_rebalance_and_surprise_removal_answer_alike(play):
+    async def scenario(client):
+        session = await client.open_session("scripted")
+        await client.lab.set_power_state(session.stack, PowerState.D3, WAIT)
+        await client.lab.set_power_state(session.stack, PowerState.D0, WAIT)
+        assert (await client.lab.rebalance(session.stack, WAIT)).hresult == HResult.S_OK
+        feed = session.events()
+        await client.lab.surprise_remove(session.stack, WAIT)
+        ending = (await feed.until(lambda event: isinstance(event, SessionEnding), WAIT))[-1]
+        assert ending.reason is lowerdeck.SessionEndReason.STACK_REMOVED
+        await session.close(WAIT)
+        entered = {entry.callback for entry in await client.lab.trace(session.stack)}
+        assert {PnpCallback.ON_D0_EXIT, PnpCallback.ON_QUERY_STOP, PnpCallback.ON_SURPRISE_REMOVAL} <= entered
 
     play(scenario)
 

@@ -4,7 +4,7 @@ import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 import lowerdeck
-from lowerdeck import Health, health
+from lowerdeck import Health, HResult, PnpCallback, PowerState, TraceKind, health
 from lowerdeck.events import SessionEnding
 from lowerdeck.server_process import ServerProcess, find_binary
 from lowerdeck.v1 import device_pb2
@@ -61,6 +61,48 @@ def test_reflection_lists_every_service_and_knows_every_call(client):
     (service,) = file.service
     known = {method.name for method in device_pb2.DESCRIPTOR.services_by_name["DeviceService"].methods}
     assert {method.name for method in service.method} == known
+
+
+def callbacks(client, stack, layer=1):
+    """The PnP callbacks that a layer was called with."""
+    entered = [entry for entry in client.lab.trace(stack) if entry.kind == TraceKind.PNP_ENTER and entry.layer == layer]
+    return [PnpCallback(entry.callback) for entry in entered]
+
+
+def test_a_stack_sleeps_and_wakes_with_every_driver(client, scripted):
+    before = len(callbacks(client, scripted.stack))
+    client.lab.set_power_state(scripted.stack, PowerState.D3, WAIT)
+    assert callbacks(client, scripted.stack)[before:] == [
+        PnpCallback.ON_SELF_MANAGED_IO_SUSPEND,
+        PnpCallback.ON_D0_EXIT,
+    ]
+    client.lab.set_power_state(scripted.stack, PowerState.D0, WAIT)
+    assert callbacks(client, scripted.stack)[before + 2 :] == [
+        PnpCallback.ON_D0_ENTRY,
+        PnpCallback.ON_SELF_MANAGED_IO_RESTART,
+    ]
+    with pytest.raises(lowerdeck.RpcRefused):
+        client.lab.set_power_state(scripted.stack, PowerState.D1)
+
+
+def test_a_rebalance_can_be_vetoed(client, scripted):
+    done = client.lab.rebalance(scripted.stack, WAIT)
+    assert (done.hresult, done.vetoed_by) == (HResult.S_OK, "")
+    assert PnpCallback.ON_RELEASE_HARDWARE in callbacks(client, scripted.stack)
+    script(scripted, "on query-stop: fail(E_OUTOFMEMORY)")
+    vetoed = client.lab.rebalance(scripted.stack, WAIT)
+    assert (vetoed.hresult, vetoed.vetoed_by) == (HResult.E_OUTOFMEMORY, "L1")
+
+
+def test_a_surprise_removal_ends_the_sessions_on_a_stack(client, template):
+    name = template("scripted")
+    session = client.open_session(name)
+    feed = session.events()
+    client.lab.surprise_remove(session.stack, WAIT)
+    ending = feed.until(lambda event: isinstance(event, SessionEnding), WAIT)[-1]
+    assert ending.reason is lowerdeck.SessionEndReason.STACK_REMOVED
+    assert PnpCallback.ON_SURPRISE_REMOVAL in callbacks(client, session.stack)
+    session.close(WAIT)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import lowerdeck
 from lowerdeck import CancelAnswer, HResult, PnpCallback, RequestState, SendFlags, SentIoAction, TargetState, calls
 from lowerdeck.events import CallbackInvoked
-from tests.conftest import WAIT, is_started, script, words
+from tests.conftest import WAIT, is_started, label, script, words
 
 
 @pytest.fixture
@@ -137,6 +137,25 @@ def test_stop_with_cancel_waits_for_every_request_in_flight(scripted, file):
     assert target.stop(SentIoAction.CANCEL_SENT_IO, timeout=WAIT) == HResult.S_OK
     assert isinstance(pending.exception(WAIT), lowerdeck.IoCancelled)
     target.start()
+
+
+def test_stop_inside_a_completion_does_not_wait_for_itself(client, scripted, file):
+    script(scripted, "on read nth=1: hold")
+    held = file.send_read(4)
+    held.wait_accepted(WAIT)
+    request = scripted.create_request()
+    request.format_for_read(file, 4)
+    request.send()
+    request.result(WAIT)
+    target = scripted.get_default_io_target()
+    wait = SentIoAction.WAIT_FOR_SENT_IO_TO_COMPLETE
+    assert target.stop(wait, WAIT, inside_completion_of=request) == HResult.S_OK
+    assert not held.done()
+    assert [finding.rule for finding in client.lab.findings(scripted.stack)] == ["TGT-26"]
+    target.start()
+    script(scripted, f"complete {label(held)} S_OK 4")
+    held.result(WAIT)
+    request.delete()
 
 
 def test_the_default_target_cannot_be_deleted(scripted):

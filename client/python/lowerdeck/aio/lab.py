@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from lowerdeck import calls, formats
 from lowerdeck.aio.wire import Wire
-from lowerdeck.enums import ClockKind, MethodNeitherAction, StackSharing, VerifierMode
+from lowerdeck.enums import ClockKind, MethodNeitherAction, PowerState, StackSharing, VerifierMode
 from lowerdeck.errors import ProtocolViolation
 from lowerdeck.v1 import lab_pb2, report_pb2, stack_pb2, trace_pb2
 
@@ -49,6 +49,18 @@ class Lab:
     async def unplug(self, name: str, timeout: float | None = None) -> stack_pb2.UnplugStackResponse:
         """Removes a stack in order, or forgets a template."""
         return await self._wire.run(calls.unplug_stack(name), timeout)
+
+    async def surprise_remove(self, stack: str, timeout: float | None = None) -> None:
+        """Takes the device away without asking anybody, and returns when the stack is removed (PNP-7)."""
+        await self._wire.run(calls.surprise_remove_stack(stack), timeout)
+
+    async def set_power_state(self, stack: str, state: PowerState, timeout: float | None = None) -> None:
+        """Brings every driver into a power state: D0, D3 or D3_FINAL (PNP-4)."""
+        await self._wire.run(calls.set_power_state(stack, state), timeout)
+
+    async def rebalance(self, stack: str, timeout: float | None = None) -> lab_pb2.RebalanceStackResponse:
+        """Stops and starts every driver for other resources (PNP-4); a veto is an answer (PNP-6)."""
+        return await self._wire.run(calls.rebalance_stack(stack), timeout)
 
     async def control(self, stack: str, layer: int, command: str) -> str:
         """Gives a hosted driver a command in its own language, and returns its reply; layer 1 is the topmost."""

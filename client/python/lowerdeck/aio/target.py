@@ -10,6 +10,7 @@ from lowerdeck.hresult import HResult
 
 if TYPE_CHECKING:
     from lowerdeck.aio.file import DriverCreatedFile
+    from lowerdeck.aio.request import IoRequest
     from lowerdeck.aio.session import Session
 
 
@@ -33,9 +34,16 @@ class IoTarget:
         """Start: delivers what was pended, oldest first (TGT-20)."""
         return await self._session.run(calls.start_target(self.id), timeout)
 
-    async def stop(self, action: SentIoAction, timeout: float | None = None) -> HResult:
-        """Stop: returns when what the action waits for has completed (TGT-25)."""
-        return await self._session.run(calls.stop_target(self.id, action), timeout)
+    async def stop(
+        self, action: SentIoAction, timeout: float | None = None, *, inside_completion_of: IoRequest | None = None
+    ) -> HResult:
+        """Stop: returns when what the action waits for has completed (TGT-25).
+
+        `inside_completion_of` is the request in whose completion callback this is called, which the server cannot see.
+        To wait there is to wait for oneself: a finding, and answered at once (TGT-26).
+        """
+        inside = 0 if inside_completion_of is None else inside_completion_of.id
+        return await self._session.run(calls.stop_target(self.id, action, inside), timeout)
 
     async def remove(self, surprise: bool = False, timeout: float | None = None) -> HResult:
         """Remove: deletes the connection, after everything sent has completed (TGT-29)."""

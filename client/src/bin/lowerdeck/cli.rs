@@ -50,9 +50,20 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The power states that a virtual stack has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PowerState {
+    /// Working.
+    D0,
+    /// Asleep.
+    D3,
+    /// Off, as for a shutdown of the system.
+    D3Final,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Look after stacks: list, plug, control, trace.
+    /// Look after stacks: list, plug, power, control, trace.
     #[command(subcommand)]
     Stack(StackCommand),
     /// Do I/O on a stack, step by step in one session.
@@ -105,6 +116,24 @@ pub(crate) enum StackCommand {
         /// A template, a shared stack or an instance.
         name: String,
     },
+    /// Bring every driver of an instance into a power state.
+    Power {
+        /// The instance or shared stack.
+        name: String,
+        /// The power state.
+        #[arg(value_enum)]
+        state: PowerState,
+    },
+    /// Stop and start every driver of an instance, as for other resources.
+    Rebalance {
+        /// The instance or shared stack.
+        name: String,
+    },
+    /// Take the device away without asking anybody.
+    SurpriseRemove {
+        /// The instance or shared stack.
+        name: String,
+    },
     /// Give a hosted driver a command in its own language, for example `control scripted#1 1 'on read: hold'`.
     Control {
         /// The instance.
@@ -116,7 +145,7 @@ pub(crate) enum StackCommand {
     },
     /// Print what happened in a stack, in one order over all layers.
     Trace {
-        /// The instance.
+        /// The instance, or a former life such as `common@1`.
         name: String,
         /// Go on as the trace grows, until the stack ends.
         #[arg(long)]
@@ -124,7 +153,7 @@ pub(crate) enum StackCommand {
     },
     /// Print what the verifier recorded.
     Findings {
-        /// The instance.
+        /// The instance, or a former life such as `common@1`.
         name: String,
     },
     /// Print which files are not gone, and who holds them.

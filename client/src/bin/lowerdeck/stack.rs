@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use lowerdeck_client::{HResult, Lab, transport, v1};
 
-use crate::cli::StackCommand;
+use crate::cli::{PowerState, StackCommand};
 use crate::exit::Outcome;
 use crate::output::{self, Output};
 use crate::words;
@@ -33,6 +33,13 @@ pub(crate) async fn run(endpoint: &str, command: StackCommand, output: Output) -
             describe(&lab.plug_stack(message).await?, output)?;
         }
         StackCommand::Unplug { name } => return unplug(&lab, &name, output).await,
+        StackCommand::Power { name, state } => power(&lab, &name, state, output).await?,
+        StackCommand::Rebalance { name } => return rebalance(&lab, &name, output).await,
+        StackCommand::SurpriseRemove { name } => {
+            lab.surprise_remove_stack(&name).await?;
+            let message = v1::SurpriseRemoveStackResponse {};
+            output.message("SurpriseRemoveStackResponse", &message, |_| format!("{name} is removed"))?;
+        }
         StackCommand::Control { name, layer, command } => {
             let reply = lab.control_driver(&name, layer, &command).await?;
             let message = v1::ControlDriverResponse { reply };
@@ -110,6 +117,31 @@ async fn unplug(lab: &Lab, name: &str, output: Output) -> anyhow::Result<Outcome
             format!("{name} is unplugged")
         } else {
             format!("{} vetoed the removal with {hresult} (PNP-6)", unplugged.vetoed_by)
+        }
+    })?;
+    Ok(if hresult.is_success() { Outcome::Done } else { Outcome::No })
+}
+
+async fn power(lab: &Lab, name: &str, state: PowerState, output: Output) -> anyhow::Result<()> {
+    let state = match state {
+        PowerState::D0 => v1::PowerState::D0,
+        PowerState::D3 => v1::PowerState::D3,
+        PowerState::D3Final => v1::PowerState::D3Final,
+    };
+    lab.set_power_state(name, state).await?;
+    output.message("SetPowerStateResponse", &v1::SetPowerStateResponse {}, |_| {
+        format!("{name} is in {}", words::short(state.as_str_name(), "POWER_STATE_"))
+    })
+}
+
+async fn rebalance(lab: &Lab, name: &str, output: Output) -> anyhow::Result<Outcome> {
+    let rebalanced = lab.rebalance_stack(name).await?;
+    let hresult = HResult(rebalanced.hresult);
+    output.message("RebalanceStackResponse", &rebalanced, |rebalanced| {
+        if hresult.is_success() {
+            format!("{name} is rebalanced")
+        } else {
+            format!("{} vetoed the rebalance with {hresult} (PNP-6)", rebalanced.vetoed_by)
         }
     })?;
     Ok(if hresult.is_success() { Outcome::Done } else { Outcome::No })
