@@ -45,6 +45,34 @@ pub(super) struct Stacks {
     forgotten_ordinal: u64,
 }
 
+impl Stacks {
+    /// What has this name: a live instance, or else the last one that ended.
+    fn named(&self, name: &str) -> Option<&Arc<StackInstance>> {
+        let retired = || self.retired.iter().rev().find(|instance| instance.name() == name);
+        self.shared.get(name).or_else(|| self.private.get(name)).or_else(retired)
+    }
+
+    /// A former life, as `common@1`.
+    fn former(&self, name: &str) -> Option<&Arc<StackInstance>> {
+        let (name, life) = name.split_once('@')?;
+        let life: u32 = life.parse().ok()?;
+        self.retired.iter().rev().find(|instance| instance.name() == name && instance.life == life)
+    }
+
+    /// The name by which an instance is found: its own, or `NAME@n` once something else has that.
+    fn shown_name(&self, instance: &Arc<StackInstance>) -> String {
+        let name = instance.name();
+        let is_it = self.named(name).is_some_and(|there| Arc::ptr_eq(there, instance));
+        if is_it && !self.templates.contains_key(name) { name.to_owned() } else { format!("{name}@{}", instance.life) }
+    }
+
+    /// The number of the life that is plugged under `name`, so that no other that is kept has it.
+    fn next_life(&self, name: &str) -> u32 {
+        let kept = self.retired.iter().filter(|instance| instance.name() == name);
+        kept.map(|instance| instance.life).max().unwrap_or(0) + 1
+    }
+}
+
 struct Template {
     declaration: Arc<Declaration>,
     layers: Arc<[LayerRecord]>,
@@ -110,7 +138,8 @@ impl Catalog {
             return Ok(Plugged::Template(name));
         }
         let clock = StackClock::new(declaration.clock);
-        let instance = self.make(&mut stacks, name.clone(), declaration, layers, (clock, 1))?;
+        let life = stacks.next_life(&name);
+        let instance = self.make(&mut stacks, name.clone(), declaration, layers, (clock, life))?;
         stacks.shared.insert(name, Arc::clone(&instance));
         drop(stacks);
         instance.start()?;
@@ -185,15 +214,9 @@ impl Catalog {
         if let Some(template) = stacks.templates.get(name) {
             return Ok(Found::Template(Arc::clone(&template.declaration), Arc::clone(&template.layers)));
         }
-        let retired = || stacks.retired.iter().rev().find(|instance| instance.name() == name);
-        // A former life of a shared stack that was restarted, as `common@1`.
-        let life = name.split_once('@').and_then(|(name, life)| Some((name, life.parse::<u32>().ok()?)));
-        let former = || {
-            let (name, life) = life?;
-            stacks.retired.iter().rev().find(|instance| instance.name() == name && instance.life == life)
-        };
-        let instance = stacks.shared.get(name).or_else(|| stacks.private.get(name)).or_else(retired).or_else(former);
-        instance
+        stacks
+            .named(name)
+            .or_else(|| stacks.former(name))
             .map(|instance| Found::Instance(Arc::clone(instance)))
             .ok_or_else(|| HostError::StackUnknown(name.to_owned()))
     }
@@ -204,7 +227,11 @@ impl Catalog {
     /// [`HostError::StackUnknown`].
     pub fn describe(&self, name: &str) -> Result<StackDescription, HostError> {
         match self.find(name)? {
-            Found::Instance(instance) => instance.describe(),
+            Found::Instance(instance) => {
+                let mut description = instance.describe()?;
+                name.clone_into(&mut description.summary.name);
+                Ok(description)
+            }
             Found::Template(declaration, layers) => Ok(StackDescription {
                 summary: template_summary(&declaration),
                 verifier: declaration.verifier,
@@ -216,24 +243,25 @@ impl Catalog {
         }
     }
 
-    /// Templates and shared stacks in order of names, each template followed by its instances, those that have ended
-    /// among them.
+    /// Templates and shared stacks in order of names, each template followed by its instances, each shared stack by its
+    /// former lives, those that have ended among them; each under the name by which it is found.
     pub fn list(&self) -> Vec<StackSummary> {
-        let mut all: Vec<(String, u64, Found)> = Vec::new();
+        let mut all: Vec<(String, u64, String, Found)> = Vec::new();
         let stacks = self.lock();
         for (name, template) in &stacks.templates {
             let found = Found::Template(Arc::clone(&template.declaration), Arc::clone(&template.layers));
-            all.push((name.clone(), 0, found));
+            all.push((name.clone(), 0, name.clone(), found));
         }
         for instance in stacks.shared.values().chain(stacks.private.values()).chain(&stacks.retired) {
             let (family, ordinal) = instance.name().split_once('#').unwrap_or((instance.name(), "0"));
-            all.push((family.to_owned(), ordinal.parse().unwrap_or(0), Found::Instance(Arc::clone(instance))));
+            let (ordinal, shown) = (ordinal.parse().unwrap_or(0), stacks.shown_name(instance));
+            all.push((family.to_owned(), ordinal, shown, Found::Instance(Arc::clone(instance))));
         }
         drop(stacks); // a summary takes the instance's lock
         all.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let summaries = all.into_iter().filter_map(|(_, _, found)| match found {
+        let summaries = all.into_iter().filter_map(|(_, _, name, found)| match found {
             Found::Template(declaration, _) => Some(template_summary(&declaration)),
-            Found::Instance(instance) => instance.summary().ok(),
+            Found::Instance(instance) => Some(StackSummary { name, ..instance.summary().ok()? }),
         });
         summaries.collect()
     }

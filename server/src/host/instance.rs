@@ -41,7 +41,7 @@ pub(super) trait InstanceOwner: Send + Sync {
 /// One instance.
 pub struct StackInstance {
     pub(super) name: String,
-    /// 1, and one more for each restart (STOP-7).
+    /// 1, and one more for each restart (STOP-7), and when its name is plugged again.
     pub(super) life: u32,
     pub(super) declaration: Arc<Declaration>,
     pub(super) layers: Arc<[LayerRecord]>,
@@ -83,7 +83,7 @@ pub(super) struct InstanceParts {
     pub(super) declaration: Arc<Declaration>,
     pub(super) layers: Arc<[LayerRecord]>,
     pub(super) seed: u64,
-    /// 1, and one more for each restart.
+    /// Which life of its name it is.
     pub(super) life: u32,
     /// What it goes by; a restarted stack goes on with the clock of its former life.
     pub(super) clock: StackClock,

@@ -1,8 +1,8 @@
 //! What the catalog does about a stopped stack (STOP-4, STOP-7).
 //!
 //! A shared stack is started again under its name, with its clock, as long as the policy allows: sessions on the old one
-//! have ended, new ones find the new one; what is kept of the n-th life is found under `NAME@n`. A private stack has died with its session. The event ids are those that Windows
-//! writes to its log.
+//! have ended, new ones find the new one; what is kept of the n-th life is found under `NAME@n`. A private stack has died
+//! with its session. The event ids are those that Windows writes to its log.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::bench::{Bench, refusal};
+use crate::bench::{Bench, refusal, within};
 
 fn ask(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }
@@ -171,5 +171,45 @@ async fn connections_beyond_the_limit_are_closed_and_the_others_go_on() {
     let refused = HealthClient::new(second).check(ask("")).await.expect_err("no room");
     assert_ne!(refused.code(), Code::Ok);
     upper.file("f").await;
+    bench.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn former_lives_are_listed_under_the_names_that_find_them() {
+    let bench = Bench::with(|config| config.limits.restarts_max = 1).await;
+    let plug = v1::PlugStackRequest {
+        name: "common".to_owned(),
+        expression: "scripted(script={on read: complete-twice(S_OK)})".to_owned(),
+        sharing: v1::StackSharing::Shared.into(),
+        ..Default::default()
+    };
+    for life in 1..=3 {
+        // The first stop is answered by a restart, the second is not; plugging it again begins a third life.
+        if life != 2 {
+            bench.lab().plug_stack(plug.clone()).await.expect("plugged");
+        }
+        let mut upper = bench.open("common").await;
+        let file = upper.file("f").await;
+        let follow = v1::FollowTraceRequest { stack: "common".to_owned(), after_sequence: 0 };
+        let mut trace = bench.lab().follow_trace(follow).await.expect("a stream").into_inner();
+        upper.send_read(&file, 1, 0).await;
+        while within(trace.message()).await.expect("alive").is_some() {}
+    }
+    let listed = bench.lab().list_stacks(v1::ListStacksRequest::default()).await.expect("an answer").into_inner();
+    let lives = listed.stacks.iter().filter(|stack| stack.name.starts_with("common"));
+    let lives: Vec<_> = lives.map(|stack| (stack.name.as_str(), stack.state())).collect();
+    let expected = [
+        ("common", v1::StackState::Started),
+        ("common@1", v1::StackState::Stopped),
+        ("common@2", v1::StackState::Stopped),
+        ("common@3", v1::StackState::Stopped),
+    ];
+    assert_eq!(lives, expected);
+    for (name, state) in expected {
+        let request = v1::DescribeStackRequest { stack: name.to_owned() };
+        let described = bench.lab().describe_stack(request).await.expect("what is listed is found").into_inner();
+        let summary = described.stack.and_then(|stack| stack.summary).expect("a summary");
+        assert_eq!((summary.name.as_str(), summary.state()), (name, state));
+    }
     bench.server.shutdown().await;
 }
