@@ -6,15 +6,19 @@
 //! the manifest proves it.
 //!
 //! In reading order: the vocabulary ([`ids`], [`status`], [`clock`], [`ioctl`], [`memory`], [`memory_object`], [`io`],
-//! [`callback`], [`handle`]); the machines ([`request`], [`received`], [`file`], [`target`], [`queue`], [`device`],
-//! [`power`]); the contract with drivers ([`driver`], [`context`], [`queries`], [`buffers`], [`forwarding`]); verdicts ([`rule`], [`verifier`],
-//! [`trace`], [`report`]); and the machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]);
-//! and what a host does once it has stopped ([`restart`]).
+//! [`callback`], [`handle`]); the machines ([`request`], [`received`], [`mod@file`], [`target`], [`queue`], [`device`],
+//! [`power`], [`io_stop`]); the contract with drivers ([`driver`]; what they can call is [`context`], with [`queries`],
+//! [`buffers`] and [`object_calls`]; [`forwarding`]); verdicts ([`rule`], [`verifier`], [`trace`], [`report`]); the
+//! machine that runs it all ([`scheduler`], [`timer`], [`stack`], [`effect`]); and what a host does once it has
+//! stopped ([`restart`]).
 //!
 //! The laws, each at the module that keeps it: the close order P0-P7 (CLS-3) in `stack/close.rs`; exactly one
 //! completion per accepted Send (REQ-14) in `stack/complete.rs` and [`received::OwnedRequest`]; who gets a
-//! cancel (REQ-28) in `stack/cancel.rs`; who forwards creates (FWD-2) in [`forwarding`]; drivers are called
-//! from `stack/dispatch.rs` only.
+//! cancel (REQ-28) in `stack/cancel.rs`; who forwards creates (FWD-2) in [`forwarding`]; what a device waits for on
+//! its way out of D0 (QUE-14, QUE-15) in `stack/io_stop.rs`; how long a driver may take (STOP-8) in
+//! `stack/watchdog.rs`; one answer for each operation of the host (FHT-10) in `stack/host_io.rs`; drivers are called
+//! from `stack/dispatch.rs` only, and one that waits is a callback that has not returned (`stack/synchronous.rs`,
+//! `stack/lock.rs`).
 
 pub mod buffers;
 pub mod callback;

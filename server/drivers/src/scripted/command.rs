@@ -71,7 +71,8 @@ pub(super) enum Misuse {
 
 /// What could have been written instead of an unknown command.
 const COMMANDS: &str = "a rule (on …: …) or a command: clear, rules, kept, notes, complete, unmark-complete, complete-again, \
-                        arm, unmark, is-canceled, forward, queue, acknowledge, retrieve, release, send, create-file, close-own, open-hidden, \
+                        arm, unmark, is-canceled, forward, queue, requeue, acknowledge, queue-start, queue-stop, queue-drain, \
+                        queue-purge, queue-state, retrieve, release, set-pnp-failed, commit-pnp-state, send, create-file, close-own, open-hidden, \
                         cancel-own, create-target, start-target, stop-target, remove-target, delete-target, target-state, \
                         delete-own, complete-own, format-own, acquire-lock, release-lock, private-unlock, \
                         parameters, type, io-type, origin, file-name, file-device, \

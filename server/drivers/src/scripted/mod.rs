@@ -10,9 +10,11 @@
 //! ```
 //!
 //! A rule is `on CALLBACK [CONDITION…]: ACTION, …`. Callbacks: `create read write ioctl default cancel
-//! completion send-returned io-stop io-resume cleanup close` (`default` is `OnDefaultIoHandler`: `flush query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init self-managed-io-suspend d0-exit
-//! release-hardware self-managed-io-flush self-managed-io-cleanup query-remove self-managed-io-restart query-stop
-//! surprise-removal`. Rules are tried in the order written, those without a condition last; the first that matches decides.
+//! completion send-returned io-stop io-resume cleanup close` (`default` is `OnDefaultIoHandler`: `flush
+//! query-information set-information`, QUE-2), and of PnP `prepare-hardware d0-entry self-managed-io-init
+//! self-managed-io-suspend d0-exit release-hardware self-managed-io-flush self-managed-io-cleanup query-remove
+//! self-managed-io-restart query-stop surprise-removal`. Rules are tried in the order written, those without a
+//! condition last; the first that matches decides.
 //!
 //! | condition | matches |
 //! |---|---|
@@ -55,12 +57,14 @@
 //! # Commands
 //! A rule as a command replaces the rule with the same conditions, or is added. Besides: `clear`, `rules`, `kept`,
 //! `notes`; `complete L0:7 STATUS [information] [data…]`, `unmark-complete L0:7 STATUS …`, `complete-again L0:7 STATUS`,
-//! `arm L0:7 [object=N]`, `unmark L0:7`, `is-canceled L0:7`, `forward L0:7 [no-callback] [forget] [sync] [timeout=MS] [flags=F] [file="name"]`, `queue L0:7`,
-//! `requeue L0:7`, `acknowledge L0:7 [requeue]`, `open-hidden NAME`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`, `queue-state N`,
-//! `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`, `close-own NAME`,
-//! `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other words about targets, `target-state NAME`; `acquire-lock` (`Acquired`, or `Waits` until the note `lock acquired`) and
-//! `release-lock` of the device (SYN-6); `private-unlock`; `set-pnp-failed`, `commit-pnp-state` (PNP-15); `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do.
-//! Questions: `parameters L0:7` gives all of a kept request, as
+//! `arm L0:7 [object=N]`, `unmark L0:7`, `is-canceled L0:7`,
+//! `forward L0:7 [no-callback] [forget] [sync] [timeout=MS] [flags=F] [file="name"] [target="name"]`, `queue L0:7`,
+//! `requeue L0:7`, `acknowledge L0:7 [requeue]`, `queue-stop N`, `queue-drain N`, `queue-purge N`, `queue-start N`,
+//! `queue-state N`, `retrieve [name=chan] [queue=1]`; `release [CALLBACK]`; `send …`, `create-file NAME`,
+//! `close-own NAME`, `open-hidden NAME`, `cancel-own N`, `delete-own N`; `create-target NAME handle=N` and the other
+//! words about targets, `target-state NAME`; `acquire-lock` (`Acquired`, or `Waits` until the note `lock acquired`) and
+//! `release-lock` of the device (SYN-6); `private-unlock`; `set-pnp-failed`, `commit-pnp-state` (PNP-15);
+//! `complete-own N` (REQ-3) and `format-own N` (TGT-15), which no driver may do. Questions: `parameters L0:7` gives all of a kept request, as
 //! `ioctl code=0x80002000 in=2 out=4 offset=0 data=6869`, `parameters L0:7 read` (or `write`, `ioctl`) what the getter
 //! of that type gives, with `null` what it gives without any out pointer; `origin L0:7` gives
 //! `IsFromUserModeDriver`, `GetRequestorMode` and `GetInitiatorProcessId`; `file-name NAME [capacity]` gives status,
@@ -80,10 +84,10 @@
 //! memory objects (OBJ-13 to OBJ-16).
 //!
 //! # What happens without a rule
-//! Creates, writes, ioctls and what comes to `OnDefaultIoHandler` succeed, reads succeed with the bytes 0, 1, 2 …; cancelled requests end with
-//! `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own requests are deleted once
-//! completed. It leaves out device semantics, timers. On `io-stop` what it keeps is requeued, or
-//! completed cancelled when the device goes; what it has sent on is acknowledged.
+//! Creates, writes, ioctls and what comes to `OnDefaultIoHandler` succeed, reads succeed with the bytes 0, 1, 2 …;
+//! cancelled requests end with `ERROR_OPERATION_ABORTED`; a forwarded request is completed with the lower result; own
+//! requests are deleted once completed. On `io-stop` what it keeps is requeued, or completed cancelled when the device
+//! goes; what it has sent on is acknowledged. It leaves out device semantics and timers.
 
 mod action;
 mod arguments;
