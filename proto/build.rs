@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("lowerdeck.binpb"), compiler.encode_file_descriptor_set())?;
 
     tonic_prost_build::configure()
+        .boxed(".lowerdeck.v1.QueueEntry.body.event") // rare and large: completions are neither
         .bytes(".lowerdeck.v1") // payloads pass from socket to driver without a copy
         .build_transport(false) // clients bring their own channel, so this package needs no transport
         .compile_fds(compiler.file_descriptor_set())?;

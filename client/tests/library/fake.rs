@@ -271,6 +271,14 @@ macro_rules! not_here {
 #[tonic::async_trait]
 impl DeviceService for Shared {
     type StreamEventsStream = Pin<Box<dyn Stream<Item = Result<v1::StreamEventsResponse, Status>> + Send>>;
+    type QueuePairStream = Pin<Box<dyn Stream<Item = Result<v1::QueuePairResponse, Status>> + Send>>;
+
+    async fn queue_pair(
+        &self,
+        _: Request<tonic::Streaming<v1::QueuePairRequest>>,
+    ) -> Result<Response<Self::QueuePairStream>, Status> {
+        Err(Status::unimplemented("queue_pair"))
+    }
 
     async fn create_wdf_file(
         &self,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::event_stream::{EventSource, EventStream};
 use super::layers::session::caller;
+use super::queue_pair::{QueuePair, QueueSource};
 use super::status::Refusal;
 use super::{from_proto, to_proto};
 use crate::host::limits::Limits;
@@ -76,7 +77,7 @@ impl v1::device_service_server::DeviceService for DeviceService {
         let number = from_proto::request_id(message.request_id)?;
         let options = from_proto::send_options(message.options);
         let sent = session.send_request(number, options, &message.target_id).await.map_err(Refusal::from)?;
-        Ok(Response::new(to_proto::send_request(sent)))
+        Ok(Response::new(to_proto::send_request(&sent)))
     }
 
     async fn reuse_request(&self, request: Request<v1::ReuseRequestRequest>) -> Answer<v1::ReuseRequestResponse> {
@@ -98,7 +99,7 @@ impl v1::device_service_server::DeviceService for DeviceService {
     async fn get_request(&self, request: Request<v1::GetRequestRequest>) -> Answer<v1::GetRequestResponse> {
         let session = caller(&request)?;
         let number = from_proto::request_id(request.into_inner().request_id)?;
-        Ok(Response::new(to_proto::request(session.request(number).map_err(Refusal::from)?)))
+        Ok(Response::new(to_proto::request(&session.request(number).map_err(Refusal::from)?)))
     }
 
     async fn format_and_send(&self, request: Request<v1::FormatAndSendRequest>) -> Answer<v1::FormatAndSendResponse> {
@@ -108,7 +109,7 @@ impl v1::device_service_server::DeviceService for DeviceService {
         let format = from_proto::format(message.format)?;
         let options = from_proto::send_options(message.options);
         let sent = session.format_and_send(number, format, options, message.retain).await.map_err(Refusal::from)?;
-        Ok(Response::new(to_proto::format_and_send(sent)))
+        Ok(Response::new(to_proto::format_and_send(&sent)))
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {
@@ -167,6 +168,14 @@ impl v1::device_service_server::DeviceService for DeviceService {
         let session = caller(&request)?;
         let reader = session.read_events(request.into_inner().after_sequence).map_err(Refusal::from)?;
         Ok(Response::new(EventStream::new(EventSource::new(reader, self.streams.clone()))))
+    }
+
+    type QueuePairStream = QueuePair;
+
+    async fn queue_pair(&self, request: Request<Streaming<v1::QueuePairRequest>>) -> Answer<QueuePair> {
+        let session = caller(&request)?;
+        let (limits, streams) = (Arc::clone(&self.limits), self.streams.clone());
+        Ok(Response::new(QueuePair::new(QueueSource::new(request.into_inner(), session, limits, streams))))
     }
 
     async fn acknowledge_events(

@@ -43,11 +43,8 @@ impl Source for EventSource {
             let change = session.changes();
             tokio::pin!(change);
             change.as_mut().enable(); // from here on no change is missed
-            match self.reader.read()? {
-                Reading::Events(events) => {
-                    let events = events.into_iter().map(to_proto::event).collect();
-                    return Ok(Some(v1::StreamEventsResponse { events, heartbeat: None }));
-                }
+            match self.reader.read(to_proto::event)? {
+                Reading::Events(events) => return Ok(Some(v1::StreamEventsResponse { events, heartbeat: None })),
                 Reading::Finished => return Ok(None),
                 Reading::Quiet if is_first => return Ok(Some(self.heartbeat())),
                 Reading::Quiet => {}

@@ -3,6 +3,7 @@
 //! Law: everything that can be judged from the message alone is judged here, so nothing behind this module sees an
 //! unknown enum value, an over-long text or a missing part.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use lowerdeck_framework::callback::{Callback, CallbackSet};
 use lowerdeck_framework::io::{FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
+use lowerdeck_framework::status::HResult;
 use lowerdeck_framework::target::SentIoAction;
 use lowerdeck_framework::verifier::VerifierMode;
 use lowerdeck_proto::v1;
@@ -18,7 +20,7 @@ use crate::host::limits::{
     CLIENT_NAME_CHARS_MAX, CONTROL_COMMAND_CHARS_MAX, Limits, STACK_EXPRESSION_CHARS_MAX, STACK_NAME_CHARS_MAX,
 };
 use crate::session::lab::{ClockKind, Declaration, PowerState, Sharing};
-use crate::session::{FormatArguments, OpenTerms};
+use crate::session::{FormatArguments, OpenTerms, Submission};
 
 use super::status::Refusal;
 
@@ -166,6 +168,63 @@ pub fn file_name(name: Option<String>, limits: &Limits) -> Result<Option<String>
     Ok(Some(name))
 }
 
+/// One submission of a batch that names `file`.
+pub fn submission(message: v1::Submission, file: &Arc<str>) -> Result<Submission, Refusal> {
+    use v1::submission::Call;
+    let of_batch = |named: String| if named.is_empty() { file.to_string() } else { named };
+    Ok(match message.call.ok_or_else(|| refuse("submissions.call", Fault::Missing))? {
+        Call::FormatAndSend(send) => {
+            let mut format = format(send.format)?;
+            if format.file.is_empty() {
+                format.file = Arc::clone(file);
+            }
+            let options = asynchronous("submissions.format_and_send.options.flags", send.options)?;
+            Submission::FormatAndSend { number: request_id(send.request_id)?, format, options, retain: send.retain }
+        }
+        Call::CreateRequest(create) => Submission::CreateRequest {
+            number: request_id(create.request_id)?,
+            callback: !create.no_completion_callback,
+        },
+        Call::FormatRequest(message) => {
+            let mut format = format(message.format)?;
+            if format.file.is_empty() {
+                format.file = Arc::clone(file);
+            }
+            Submission::FormatRequest { number: request_id(message.request_id)?, format }
+        }
+        Call::SendRequest(send) => Submission::SendRequest {
+            number: request_id(send.request_id)?,
+            options: asynchronous("submissions.send_request.options.flags", send.options)?,
+            target: send.target_id,
+        },
+        Call::ReuseRequest(reuse) => Submission::ReuseRequest {
+            number: request_id(reuse.request_id)?,
+            status: HResult(reuse.hresult),
+            callback: !reuse.no_completion_callback,
+        },
+        Call::DeleteRequest(delete) => Submission::DeleteRequest(request_id(delete.request_id)?),
+        Call::Cancel(cancel) => Submission::Cancel(request_id(cancel.request_id)?),
+        Call::CancelSentRequestsForFile(cancel) => {
+            Submission::CancelForFile { file: of_batch(cancel.file_id), target: cancel.target_id }
+        }
+        Call::Close(close) => Submission::Close(of_batch(close.file_id)),
+        Call::ReturnFromCallback(returned) => Submission::ReturnFromCallback {
+            callback: callback_id(returned.callback_id)?,
+            status: HResult(returned.hresult),
+        },
+    })
+}
+
+/// The options of a Send that nobody waits for.
+fn asynchronous(field: &'static str, options: Option<v1::SendOptions>) -> Result<SendOptions, Refusal> {
+    let options = send_options(options);
+    if options.has(SendOptions::SYNCHRONOUS) {
+        let fault = Fault::Invalid("has the SYNCHRONOUS flag; on a queue pair wait for the completion instead");
+        return Err(refuse(field, fault));
+    }
+    Ok(options)
+}
+
 /// The arguments of a Format call.
 pub fn format(message: Option<v1::Format>) -> Result<FormatArguments, Refusal> {
     let message = message.ok_or_else(|| refuse("format", Fault::Missing))?;
@@ -194,7 +253,7 @@ pub fn format(message: Option<v1::Format>) -> Result<FormatArguments, Refusal> {
             return Err(refuse("format.internal_device_control", Fault::NotDeliverable("IOC-14")));
         }
     };
-    Ok(FormatArguments { file: message.file_id, target: message.target_id, io })
+    Ok(FormatArguments { file: message.file_id.into(), target: message.target_id, io })
 }
 
 fn input(memory: v1::InputMemory) -> InputMemory {

@@ -12,6 +12,8 @@ mod lab_service;
 mod lab_to_proto;
 pub mod layers;
 mod pulled_stream;
+mod queue_pair;
+mod queue_to_proto;
 mod services;
 mod session_service;
 mod status;

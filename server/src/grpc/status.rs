@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use lowerdeck_proto::{ERROR_DOMAIN, detail, reason};
+use lowerdeck_proto::{ERROR_DOMAIN, detail, reason, v1};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -39,6 +39,12 @@ pub enum Refusal {
         /// The limit in bytes.
         limit: u64,
     },
+    /// What came on a stream is no message of the contract.
+    #[error("what came on the stream is no QueuePairRequest")]
+    Undecodable,
+    /// Nobody is there to be told.
+    #[error("the client is gone")]
+    ClientGone,
     /// A health service that nobody registered (grpc.health.v1 asks for this code).
     #[error("no service is named so here")]
     HealthServiceUnknown,
@@ -108,6 +114,8 @@ fn row_of(refusal: &Refusal) -> Row {
         Refusal::MetadataMalformed => row(Code::Unauthenticated, reason::SESSION_METADATA_MALFORMED),
         Refusal::DeadlinePassed => row(Code::DeadlineExceeded, reason::DEADLINE_PASSED),
         Refusal::MessageTooLarge { limit } => exhausted(reason::MESSAGE_TOO_LARGE, "message_bytes_max", *limit),
+        Refusal::Undecodable => invalid(reason::FIELD_INVALID, "submissions"),
+        Refusal::ClientGone => row(Code::Cancelled, reason::DEADLINE_PASSED),
         Refusal::HealthServiceUnknown => row(Code::NotFound, reason::STACK_UNKNOWN),
         Refusal::Internal => row(Code::Internal, reason::INTERNAL),
     }
@@ -202,6 +210,17 @@ fn host_row(error: &HostError) -> Row {
 /// The contract's name of why a session ended.
 fn end_reason_name(reason: EndReason) -> &'static str {
     to_proto::end_reason(reason).as_str_name()
+}
+
+/// What the result of a submission says about `refusal`: the same as the status of a call would.
+pub fn refused_submission(refusal: &Refusal) -> v1::SubmissionRefused {
+    let row = row_of(refusal);
+    v1::SubmissionRefused {
+        code: row.code as i32,
+        reason: row.reason.to_owned(),
+        message: refusal.to_string(),
+        metadata: row.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+    }
 }
 
 /// What the wire says about `refusal`.

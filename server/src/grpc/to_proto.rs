@@ -65,6 +65,7 @@ fn limits(limits: &Limits) -> v1::SessionLimits {
         failed_creates_max: small(limits.failed_creates_max),
         balance_files_max: small(limits.balance_files_max),
         lease_min: milliseconds(limits.lease_ms_min),
+        batch_submissions_max: small(limits.batch_submissions_max),
         lease_max: milliseconds(limits.lease_ms_max),
     }
 }
@@ -100,21 +101,21 @@ pub fn last_word(last: &LastWord) -> v1::CloseSessionResponse {
 }
 
 /// An event.
-pub fn event(event: Event) -> v1::Event {
+pub fn event(event: &Event) -> v1::Event {
     use v1::event::Body;
-    let body = match event.body {
-        EventBody::RequestCompleted(completed) => Body::RequestCompleted(completion(*completed)),
-        EventBody::FileGone(file) => Body::FileGone(v1::FileGone { file_id: file_id(file) }),
-        EventBody::CallbackInvoked { id, kind, power } => Body::CallbackInvoked(callback_invoked(id, kind, power)),
+    let body = match &event.body {
+        EventBody::RequestCompleted(completed) => Body::RequestCompleted(completion(completed)),
+        EventBody::FileGone(file) => Body::FileGone(v1::FileGone { file_id: file_id(*file) }),
+        EventBody::CallbackInvoked { id, kind, power } => Body::CallbackInvoked(callback_invoked(*id, *kind, *power)),
         EventBody::Finding(finding) => {
             // Which layer is the terminator does not matter to a reader of events; L<n> names it too.
-            Body::FindingRecorded(v1::FindingRecorded { finding: Some(lab_to_proto::finding(&finding, u8::MAX)) })
+            Body::FindingRecorded(v1::FindingRecorded { finding: Some(lab_to_proto::finding(finding, u8::MAX)) })
         }
         EventBody::DriverStopped(record) => {
-            Body::DriverStopped(v1::DriverStopped { driver_stop: Some(lab_to_proto::driver_stop(&record)) })
+            Body::DriverStopped(v1::DriverStopped { driver_stop: Some(lab_to_proto::driver_stop(record)) })
         }
         EventBody::SessionEnding { reason, hard_deadline } => Body::SessionEnding(v1::SessionEnding {
-            reason: end_reason(reason).into(),
+            reason: end_reason(*reason).into(),
             hard_deadline: hard_deadline.map(Into::into),
         }),
     };
@@ -143,15 +144,15 @@ const fn power_state(power: PowerState) -> v1::PowerState {
 }
 
 /// A completion.
-pub fn completion(completion: Completion) -> v1::RequestCompleted {
-    let Completion { number, file, params, echo } = completion;
+pub fn completion(completion: &Completion) -> v1::RequestCompleted {
+    let Completion { number, file, params, echo, was_submitted: _ } = completion;
     v1::RequestCompleted {
-        request_id: number,
+        request_id: *number,
         file_id: file.map(file_id).unwrap_or_default(),
         io_kind: io_kind(Some(params.kind)).into(),
         hresult: params.status.0,
         information: params.information,
-        data: params.output,
+        data: params.output.clone(),
         ioctl_code: echo.code,
         device_offset: echo.device_offset,
         output_offset: echo.output_offset.map(offset),
@@ -164,17 +165,17 @@ fn offset(offset: MemoryOffset) -> v1::MemoryOffset {
 }
 
 /// How a Send went, for FormatAndSend.
-pub fn format_and_send(sent: Sent) -> v1::FormatAndSendResponse {
-    v1::FormatAndSendResponse { hresult: sent.status.0, completion: sent.completion.map(completion) }
+pub fn format_and_send(sent: &Sent) -> v1::FormatAndSendResponse {
+    v1::FormatAndSendResponse { hresult: sent.status.0, completion: sent.completion.as_ref().map(completion) }
 }
 
 /// How a Send went, for SendRequest.
-pub fn send_request(sent: Sent) -> v1::SendRequestResponse {
-    v1::SendRequestResponse { hresult: sent.status.0, completion: sent.completion.map(completion) }
+pub fn send_request(sent: &Sent) -> v1::SendRequestResponse {
+    v1::SendRequestResponse { hresult: sent.status.0, completion: sent.completion.as_ref().map(completion) }
 }
 
 /// A request as its creator sees it.
-pub fn request(record: RequestRecord) -> v1::GetRequestResponse {
+pub fn request(record: &RequestRecord) -> v1::GetRequestResponse {
     let state = match record.state {
         RequestState::Unformatted => v1::RequestState::Unformatted,
         RequestState::Formatted => v1::RequestState::Formatted,
@@ -187,7 +188,7 @@ pub fn request(record: RequestRecord) -> v1::GetRequestResponse {
         state: state.into(),
         hresult: record.status.0,
         io_kind: io_kind(kind).into(),
-        completion: record.completion.map(completion),
+        completion: record.completion.as_ref().map(completion),
         cancel_requested: record.cancel_requested,
     }
 }

@@ -84,6 +84,7 @@ limits! {
     health_streams_max = 256, "streams", "probes that watch";
     file_name_chars_max = 255, "UTF-16 code units", "the longest component of a Windows path";
     balance_files_max = 256, "files per balance", "keeps a balance far below one message";
+    batch_submissions_max = 4096, "submissions per message", "amortises a message; one step on the stack stays far below a millisecond or two";
     event_batch_events_max = 512, "events per message", "amortises a message without delaying its first event";
     event_batch_bytes_max = MIB, "bytes per message", "far below a client's default message limit of 4 MiB";
     trace_page_entries_max = 8192, "entries per message", "about 1 MiB, below a client's default message limit";
@@ -116,12 +117,13 @@ impl Limits {
     /// # Errors
     /// [`LimitsError`] with the first contradiction.
     pub fn check(&self) -> Result<(), LimitsError> {
-        const NOT_ZERO: [&str; 10] = [
+        const NOT_ZERO: [&str; 11] = [
             "sessions_max",
             "connections_max",
             "concurrent_streams_max",
             "message_bytes_max",
             "header_bytes_max",
+            "batch_submissions_max",
             "event_batch_events_max",
             "trace_page_entries_max",
             "page_entries_max",

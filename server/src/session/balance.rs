@@ -1,9 +1,10 @@
 //! The books of a session: accepted = completed + cancelled + failed + outstanding, at every moment, for each file
 //! and in sum. Sends are counted, not request objects, and no creates.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use lowerdeck_framework::status::HResult;
+use rustc_hash::FxHashMap;
 
 /// Severity bits of an error, as opposed to a warning (REQ-37).
 const ERROR_SEVERITY: u32 = 0xC000_0000;
@@ -75,7 +76,7 @@ pub struct Balance {
 #[derive(Debug, Default)]
 pub struct Books {
     total: Account,
-    open: HashMap<u128, (u64, Account)>,
+    open: FxHashMap<u128, (u64, Account)>,
     gone: VecDeque<FileAccount>,
     opened: u64,
     omitted: u64,

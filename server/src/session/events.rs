@@ -40,6 +40,8 @@ pub struct Completion {
     pub params: CompletionParams,
     /// What it was formatted with.
     pub echo: FormatEcho,
+    /// It was submitted on a queue pair: its client knows what it was formatted with.
+    pub was_submitted: bool,
 }
 
 /// What happened.
@@ -152,22 +154,22 @@ impl EventLog {
         Ok(())
     }
 
-    /// Acknowledges everything up to `through`; gives the numbers of the requests whose completions were among them.
+    /// Acknowledges everything up to `through`; `completed` gets the numbers of the requests whose completions were
+    /// among them.
     ///
     /// # Errors
     /// [`SessionError::EventSequenceUnknown`]; nothing was acknowledged then.
-    pub fn acknowledge(&mut self, through: u64) -> Result<Vec<u64>, SessionError> {
+    pub fn acknowledge(&mut self, through: u64, mut completed: impl FnMut(u64)) -> Result<(), SessionError> {
         if through > self.last {
             return Err(SessionError::EventSequenceUnknown { asked: through, last: self.last });
         }
-        let mut completed = Vec::new();
         while let Some(first) = self.kept.pop_front_if(|first| first.sequence <= through) {
             self.data_bytes -= first.body.data_bytes();
             if let EventBody::RequestCompleted(completion) = first.body {
-                completed.push(completion.number);
+                completed(completion.number);
             }
         }
-        Ok(completed)
+        Ok(())
     }
 
     /// Whether a stream may begin after `sequence`: 0 for all that are kept.
@@ -186,15 +188,15 @@ impl EventLog {
 
     /// The next events after `sequence`: at most `events_max`, and no more than `bytes_max` of data unless the first
     /// alone has more.
-    pub fn batch_after(&self, sequence: u64, events_max: u64, bytes_max: u64) -> Vec<Event> {
+    pub fn batch_after(&self, sequence: u64, events_max: u64, bytes_max: u64) -> impl Iterator<Item = &Event> {
         let skip = sequence.saturating_sub(self.acknowledged());
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.kept.len());
         let mut bytes = 0;
-        let fits = |(index, event): &(usize, &Event)| {
+        let fits = move |(index, event): &(usize, &Event)| {
             bytes += event.body.data_bytes();
             (*index as u64) < events_max && (*index == 0 || bytes <= bytes_max)
         };
-        self.kept.range(skip..).enumerate().take_while(fits).map(|(_, event)| event.clone()).collect()
+        self.kept.range(skip..).enumerate().take_while(fits).map(|(_, event)| event)
     }
 }
 

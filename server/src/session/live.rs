@@ -165,9 +165,17 @@ impl Session {
             if let Phase::Ended(reason) = state.phase {
                 return Err(SessionError::SessionEnded(reason));
             }
-            batch(&mut Operation { stack, now, upper, state: &mut state, limits: &self.limits })
+            batch(&mut Operation {
+                stack,
+                now,
+                upper,
+                state: &mut state,
+                limits: &self.limits,
+                named: None,
+                is_submission: false,
+            })
         })?;
-        result.map_err(|error| self.audited(error))
+        result.inspect_err(|error| self.audit_refusal(error))
     }
 
     /// Why a call that waited will never hear of its outcome.
@@ -184,20 +192,19 @@ impl Session {
     }
 
     /// Leaves an audit entry when `error` is a refusal by ownership.
-    fn audited(&self, error: SessionError) -> SessionError {
-        match &error {
+    pub(super) fn audit_refusal(&self, error: &SessionError) {
+        match error {
             SessionError::FileNotOwned(id) => self.audit.refuse(&self.prefix, Subject::File, id),
             SessionError::TargetNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Target, id),
             SessionError::RequestNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Request, &id.to_string()),
             SessionError::CallbackNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Callback, &id.to_string()),
             _ => {}
         }
-        error
     }
 
-    /// Whether the session names a target: only the default one is there, named by an empty text.
+    /// Whether the session names a target of its own.
     pub(super) fn own_target(&self, text: &str) -> Result<(), SessionError> {
-        if text.is_empty() { Ok(()) } else { Err(self.audited(SessionError::TargetNotOwned(text.to_owned()))) }
+        own_target(text).inspect_err(|error| self.audit_refusal(error))
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -276,12 +283,12 @@ impl Session {
 impl UpperDriver for Session {
     fn take(&self, events: &mut Vec<UpperEvent>, ticks: u64) {
         let mut state = self.lock();
-        let before = state.events.last();
+        let before = (state.events.last(), state.returned.count());
         let phase = state.phase;
         for event in events.drain(..) {
             state.take(event, ticks, &self.limits);
         }
-        let changed = state.events.last() != before || state.phase != phase;
+        let changed = (state.events.last(), state.returned.count()) != before || state.phase != phase;
         let over = state.phase != phase && matches!(state.phase, Phase::Ended(_));
         drop(state);
         if over {
@@ -292,6 +299,11 @@ impl UpperDriver for Session {
     }
 }
 
+/// Whether a text names a target of the session's: only the default one is there, named by an empty text.
+pub(super) fn own_target(text: &str) -> Result<(), SessionError> {
+    if text.is_empty() { Ok(()) } else { Err(SessionError::TargetNotOwned(text.to_owned())) }
+}
+
 /// One synchronous step: the stack, the time, and the session's state, all locked.
 pub(super) struct Operation<'a> {
     pub(super) stack: &'a mut Stack,
@@ -299,6 +311,10 @@ pub(super) struct Operation<'a> {
     pub(super) upper: DeviceId,
     pub(super) state: &'a mut SessionState,
     pub(super) limits: &'a Limits,
+    /// The file that was named last.
+    pub(super) named: Option<(Arc<str>, OwnedFile)>,
+    /// The step is a batch of a queue pair.
+    pub(super) is_submission: bool,
 }
 
 impl Operation<'_> {

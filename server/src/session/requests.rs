@@ -4,11 +4,12 @@
 //! free. A message that comes again is recognised by comparing it with the one that made the entry, which is kept
 //! for that (payloads are shared, not copied).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use lowerdeck_framework::ids::RequestId;
-use lowerdeck_framework::io::SendOptions;
+use lowerdeck_framework::io::{CompletionParams, SendOptions};
 use lowerdeck_framework::status::HResult;
+use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use super::error::SessionError;
@@ -69,6 +70,8 @@ pub(super) struct Object {
     pub(super) echo: FormatEcho,
     /// Bytes of its memories.
     pub(super) bytes: u64,
+    /// It came on a queue pair.
+    pub(super) was_submitted: bool,
     /// Who waits for its completion (synchronous sends).
     pub(super) waiters: Vec<oneshot::Sender<Completion>>,
 }
@@ -83,15 +86,21 @@ impl Object {
             file: None,
             echo: FormatEcho::default(),
             bytes: 0,
+            was_submitted: false,
             waiters: Vec::new(),
         }
+    }
+
+    /// Its completion, under the client's number.
+    pub(super) fn completion(&self, number: u64, params: CompletionParams) -> Completion {
+        Completion { number, file: self.file, params, echo: self.echo, was_submitted: self.was_submitted }
     }
 }
 
 /// The table.
 #[derive(Debug, Default)]
 pub struct RequestTable {
-    entries: HashMap<u64, Entry>,
+    entries: FxHashMap<u64, Entry>,
     used: UsedIds,
     objects: u64,
     creating: u64,

@@ -14,6 +14,7 @@ use super::balance::Books;
 use super::error::{EndReason, SessionError};
 use super::events::{Completion, EventBody, EventLog};
 use super::ownership::FileTable;
+use super::queue_pair::{Returned, Ticket};
 use super::requests::{Entry, RequestTable};
 use crate::host::limits::Limits;
 use crate::host::upper::UpperEvent;
@@ -43,6 +44,8 @@ pub(super) enum BlockedCall {
     },
     /// Close.
     Close(oneshot::Sender<()>),
+    /// A Close that was submitted on a QueuePair.
+    SubmittedClose(Ticket),
     /// A target's Start, Stop or Remove.
     Target(oneshot::Sender<HResult>),
 }
@@ -80,6 +83,7 @@ pub struct SessionState {
     pub(super) events: EventLog,
     pub(super) callbacks: CallbackTable,
     pub(super) books: Books,
+    pub(super) returned: Returned,
     /// Files that went without the client having closed them; whatever removal callbacks closed does not count.
     pub(super) files_left_open: u64,
     calls: HashMap<CallId, BlockedCall>,
@@ -95,6 +99,7 @@ impl SessionState {
             events: EventLog::new(),
             callbacks: CallbackTable::default(),
             books: Books::default(),
+            returned: Returned::default(),
             files_left_open: 0,
             calls: HashMap::new(),
             last_call: 0,
@@ -162,6 +167,7 @@ impl SessionState {
             }
             // Whoever stopped waiting misses nothing: the outcome is in the session's state.
             (Some(BlockedCall::Close(waiter)), CallResult::Closed) => drop(waiter.send(())),
+            (Some(BlockedCall::SubmittedClose(ticket)), CallResult::Closed) => self.returned.push(ticket),
             (Some(BlockedCall::Target(waiter)), CallResult::TargetChanged(status)) => drop(waiter.send(status)),
             (Some(call), result) => tracing::error!(?call, ?result, "a call returned with the result of another"),
             (None, _) => {}
@@ -170,10 +176,10 @@ impl SessionState {
 
     fn completed(&mut self, number: u64, file: Option<u128>, callback: bool, params: CompletionParams, ticks: u64) {
         self.books.completed(file, params.status);
-        let mut completion = Completion { number, file, params, echo: Default::default() };
+        let mut completion = Completion { number, file, params, echo: Default::default(), was_submitted: false };
         if let Some(Entry::Object(object)) = self.requests.entry(number) {
             object.outstanding = false;
-            completion.echo = object.echo;
+            (completion.echo, completion.was_submitted) = (object.echo, object.was_submitted);
             for waiter in object.waiters.drain(..) {
                 let _ = waiter.send(completion.clone()); // whoever stopped waiting asks GetRequest
             }
@@ -198,11 +204,17 @@ impl SessionState {
             Phase::Open | Phase::Closing => {
                 self.events.append(ticks, EventBody::SessionEnding { reason, hard_deadline: None });
                 self.phase = Phase::StackEnded(reason);
-                self.calls.clear();
+                self.abandon_calls();
                 self.requests.clear();
             }
             Phase::StackEnded(_) | Phase::Ended(_) => {}
         }
+    }
+
+    /// Whoever waits hears nothing more.
+    fn abandon_calls(&mut self) {
+        self.calls.clear();
+        self.returned.abandon();
     }
 
     /// The session ends for `reason`.
@@ -219,7 +231,7 @@ impl SessionState {
         if reason == EndReason::Closed {
             self.books.close();
         }
-        self.calls.clear();
+        self.abandon_calls();
         self.requests.clear();
     }
 }

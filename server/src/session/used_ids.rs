@@ -1,6 +1,7 @@
 //! Which request ids a session has used: a bounded set of ranges.
 //!
-//! Law: an id that was inserted is known for ever; ids that clients count up take one range however many they are.
+//! Law: an id that was inserted is known for ever; ids that clients count up take one range however many they are, and
+//! cost a comparison each: the range that grew last is at hand.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +9,24 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct UsedIds {
     ranges: BTreeMap<u64, u64>,
+    /// The range that grew at its end last, with its end; `ranges` knows an earlier end of it.
+    growing: Option<(u64, u64)>,
 }
 
 impl UsedIds {
     /// Whether `id` was used.
     pub fn contains(&self, id: u64) -> bool {
-        self.ranges.range(..=id).next_back().is_some_and(|(_, last)| id <= *last)
+        match self.growing {
+            Some((first, last)) if id >= first && id <= last => true,
+            // The usual case: the next one.
+            Some((_, last)) if last.checked_add(1) == Some(id) && self.is_newest(last) => false,
+            _ => self.ranges.range(..=id).next_back().is_some_and(|(_, last)| id <= *last),
+        }
+    }
+
+    /// Whether no range lies behind `last`, the end of the growing one.
+    fn is_newest(&self, last: u64) -> bool {
+        self.ranges.last_key_value().is_none_or(|(first, _)| *first <= last)
     }
 
     /// Whether `id` can be inserted with at most `ranges_max` ranges.
@@ -22,13 +35,23 @@ impl UsedIds {
     }
 
     fn touches(&self, id: u64) -> bool {
+        let follows = |last: u64| last.checked_add(1).is_none_or(|next| id <= next);
         let before = self.ranges.range(..=id).next_back();
-        before.is_some_and(|(_, last)| last.checked_add(1).is_none_or(|next| id <= next))
+        self.growing.is_some_and(|(first, last)| id >= first && follows(last))
+            || before.is_some_and(|(_, last)| follows(*last))
             || id.checked_add(1).is_some_and(|next| self.ranges.contains_key(&next))
     }
 
     /// Marks `id` as used.
     pub fn insert(&mut self, id: u64) {
+        if let Some((_, last)) = &mut self.growing
+            && last.checked_add(1) == Some(id)
+            && self.ranges.last_key_value().is_none_or(|(first, _)| *first <= *last)
+        {
+            *last = id;
+            return;
+        }
+        self.settle();
         if self.contains(id) {
             return;
         }
@@ -43,6 +66,14 @@ impl UsedIds {
             last = end;
         }
         self.ranges.insert(first, last);
+        self.growing = Some((first, last));
+    }
+
+    /// Writes the end of the growing range down.
+    fn settle(&mut self) {
+        if let Some((first, last)) = self.growing.take() {
+            self.ranges.insert(first, last);
+        }
     }
 }
 

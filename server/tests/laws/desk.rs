@@ -13,7 +13,7 @@ use lowerdeck_server::host::limits::Limits;
 use lowerdeck_server::host::timekeeper::Timekeeper;
 use lowerdeck_server::session::audit::Audit;
 use lowerdeck_server::session::balance::Balance;
-use lowerdeck_server::session::events::EventBody;
+use lowerdeck_server::session::events::{Event, EventBody};
 use lowerdeck_server::session::{FormatArguments, OpenTerms, Reading, Sent, Session, Sessions};
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ impl Desk {
 pub async fn send_read(session: &Arc<Session>, number: u64, file: Uuid) -> Sent {
     let output = Some(OutputMemory::empty(8));
     let io = FormatIo::Read { output, device_offset: None };
-    let format = FormatArguments { file: file.to_string(), target: String::new(), io };
+    let format = FormatArguments { file: file.to_string().into(), target: String::new(), io };
     session.format_and_send(number, format, SendOptions::default(), false).await.expect("within all limits")
 }
 
@@ -75,7 +75,7 @@ impl Ledger {
     /// Reads everything there is to read, and checks it.
     pub fn hear(&mut self, session: &Arc<Session>) {
         let mut reader = session.read_events(self.last).expect("a place that exists");
-        while let Reading::Events(events) = reader.read().expect("the only reader") {
+        while let Reading::Events(events) = reader.read(Event::clone).expect("the only reader") {
             for event in events {
                 assert_eq!(event.sequence, self.last + 1, "numbers have no gaps");
                 self.last = event.sequence;

@@ -9,4 +9,5 @@ mod events;
 mod main_job;
 mod operations;
 mod ownership;
+mod queue_pair;
 mod requests;

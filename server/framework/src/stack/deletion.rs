@@ -55,8 +55,11 @@ impl Core {
 
     /// `DeleteWdfObject` of a driver-created request and of all under it (REQ-4, OBJ-1).
     pub(crate) fn delete_request(&mut self, creator: DeviceId, request: RequestId) -> HResult {
-        if self.own_request(creator, request).is_none() {
-            return HResult::E_INVALIDARG;
+        let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
+        // The usual request has no family: it costs no list.
+        if entry.children.is_empty() && entry.parent.is_none() && !entry.state.is_outstanding() {
+            self.delete_one(request);
+            return HResult::S_OK;
         }
         let family = self.family(request);
         if let Some(outstanding) = family.iter().find(|member| self.requests[**member].state.is_outstanding()) {
@@ -67,12 +70,14 @@ impl Core {
             parent.children.retain(|child| *child != request);
         }
         // Descendants first: none outlives its parent.
-        for member in family.into_iter().rev() {
-            self.delete_memories_of(member);
-            self.let_go_of(member); // last: with a leaving driver's last file all its requests go
-            self.requests.remove(member);
-        }
+        family.into_iter().rev().for_each(|member| self.delete_one(member));
         HResult::S_OK
+    }
+
+    fn delete_one(&mut self, request: RequestId) {
+        self.delete_memories_of(request);
+        self.let_go_of(request); // last: with a leaving driver's last file all its requests go
+        self.requests.remove(request);
     }
 
     /// A request and all under it, each after its parent.

@@ -79,6 +79,10 @@ impl Core {
         RequestAtLayer { level: device.level, driver: device.name.clone(), state: hop.state }
     }
 
+    pub(crate) fn has_request(&self, id: crate::ids::RequestId) -> bool {
+        self.requests.contains_key(id)
+    }
+
     pub(crate) fn request_view(&self, id: crate::ids::RequestId) -> Option<RequestView> {
         let request = self.requests.get(id).filter(|request| !request.is_create)?;
         Some(RequestView {

@@ -176,6 +176,11 @@ impl Stack {
         }
     }
 
+    /// Whether a request exists: it was created and not deleted.
+    pub fn has_request(&self, request: RequestId) -> bool {
+        self.core.has_request(request)
+    }
+
     /// `GetStatus`, `GetType` and `GetCompletionParams` of a request; None for one that was deleted.
     pub fn request_view(&self, request: RequestId) -> Option<RequestView> {
         self.core.request_view(request)

@@ -19,7 +19,13 @@ fn completed(number: u64, bytes: usize) -> EventBody {
         code: IoControlCode(0),
         device_offset: 0,
     };
-    EventBody::RequestCompleted(Box::new(Completion { number, file: None, params, echo: FormatEcho::default() }))
+    EventBody::RequestCompleted(Box::new(Completion {
+        number,
+        file: None,
+        params,
+        echo: FormatEcho::default(),
+        was_submitted: false,
+    }))
 }
 
 fn log_of(count: u64) -> EventLog {
@@ -30,29 +36,35 @@ fn log_of(count: u64) -> EventLog {
     log
 }
 
-fn sequences(events: &[Event]) -> Vec<u64> {
-    events.iter().map(|event| event.sequence).collect()
+fn sequences<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<u64> {
+    events.map(|event| event.sequence).collect()
+}
+
+fn acknowledged(log: &mut EventLog, through: u64) -> Result<Vec<u64>, SessionError> {
+    let mut completed = Vec::new();
+    log.acknowledge(through, |number| completed.push(number))?;
+    Ok(completed)
 }
 
 #[test]
 fn acknowledging_tells_which_requests_have_completed() {
     let mut log = log_of(3);
-    assert_eq!(log.acknowledge(2), Ok(vec![1, 2]));
-    assert_eq!(log.acknowledge(2), Ok(vec![]));
+    assert_eq!(acknowledged(&mut log, 2), Ok(vec![1, 2]));
+    assert_eq!(acknowledged(&mut log, 2), Ok(vec![]));
     assert_eq!((log.acknowledged(), log.last()), (2, 3));
 }
 
 #[test]
 fn acknowledging_an_event_that_never_was_changes_nothing() {
     let mut log = log_of(3);
-    assert_eq!(log.acknowledge(4), Err(SessionError::EventSequenceUnknown { asked: 4, last: 3 }));
+    assert_eq!(acknowledged(&mut log, 4), Err(SessionError::EventSequenceUnknown { asked: 4, last: 3 }));
     assert_eq!(log.acknowledged(), 0);
 }
 
 #[test]
 fn resuming_before_what_was_acknowledged_is_refused() {
     let mut log = log_of(3);
-    log.acknowledge(2).expect("event 2 exists");
+    acknowledged(&mut log, 2).expect("event 2 exists");
     assert_eq!(log.check_resume(1), Err(SessionError::EventsAlreadyAcknowledged { acknowledged: 2 }));
     assert_eq!((log.check_resume(0), log.check_resume(2), log.check_resume(3)), (Ok(()), Ok(()), Ok(())));
     assert!(log.check_resume(4).is_err());
@@ -61,9 +73,9 @@ fn resuming_before_what_was_acknowledged_is_refused() {
 #[test]
 fn a_batch_is_cut_by_bytes_but_never_empty() {
     let log = log_of(5);
-    assert_eq!(sequences(&log.batch_after(0, 100, 25)), [1, 2]);
-    assert_eq!(sequences(&log.batch_after(2, 100, 1)), [3]);
-    assert_eq!(sequences(&log.batch_after(0, 3, 1000)), [1, 2, 3]);
+    assert_eq!(sequences(log.batch_after(0, 100, 25)), [1, 2]);
+    assert_eq!(sequences(log.batch_after(2, 100, 1)), [3]);
+    assert_eq!(sequences(log.batch_after(0, 3, 1000)), [1, 2, 3]);
 }
 
 #[test]
@@ -72,7 +84,7 @@ fn retention_is_full_at_its_limits_and_free_after_acknowledgement() {
     assert!(log.check_retention(4, 31).is_ok());
     assert!(matches!(log.check_retention(3, 31), Err(SessionError::RetentionFull { name: "retained_events_max", .. })));
     assert!(matches!(log.check_retention(4, 30), Err(SessionError::RetentionFull { name: "retained_bytes_max", .. })));
-    log.acknowledge(1).expect("event 1 exists");
+    log.acknowledge(1, |_| {}).expect("event 1 exists");
     assert!(log.check_retention(3, 30).is_ok());
 }
 
@@ -99,13 +111,13 @@ proptest! {
                 log.append(0, completed(appended, 3));
             }
             let after = seen.last().copied().unwrap_or(0);
-            seen.extend(sequences(&log.batch_after(after, batch, 1000)));
+            seen.extend(sequences(log.batch_after(after, batch, 1000)));
             if acknowledge {
-                log.acknowledge(seen.last().copied().unwrap_or(0)).expect("only what was seen");
+                log.acknowledge(seen.last().copied().unwrap_or(0), |_| {}).expect("only what was seen");
             }
         }
         let after = seen.last().copied().unwrap_or(0);
-        seen.extend(sequences(&log.batch_after(after, u64::MAX, u64::MAX)));
+        seen.extend(sequences(log.batch_after(after, u64::MAX, u64::MAX)));
         prop_assert_eq!(seen, (1..=appended).collect::<Vec<_>>());
     }
 }

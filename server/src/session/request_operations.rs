@@ -1,0 +1,224 @@
+//! What happens to requests within one step: the code under the unary calls and under the submissions of a queue pair.
+//!
+//! Laws: every check comes before every change, so that a refusal changed nothing and leaves its id unused; a message
+//! that comes again after it was accepted does no second I/O.
+
+use std::sync::Arc;
+
+use lowerdeck_framework::ids::{DeviceId, RequestId};
+use lowerdeck_framework::io::{Format, SendOptions};
+use lowerdeck_framework::request::RequestState;
+use lowerdeck_framework::stack::{CancelAnswer, Stack};
+use lowerdeck_framework::status::HResult;
+use tokio::sync::oneshot;
+
+use super::error::SessionError;
+use super::events::FormatEcho;
+use super::live::Operation;
+use super::ownership::OwnedFile;
+use super::request_calls::{FormatArguments, Sending};
+use super::requests::{Entry, Object, Origin, RequestTable};
+
+impl Operation<'_> {
+    /// [`super::Session::create_request`].
+    pub(super) fn create_request(&mut self, number: u64, callback: bool) -> Result<HResult, SessionError> {
+        match self.state.requests.entry(number) {
+            Some(Entry::Object(object)) if object.origin == (Origin::Created { callback }) => {
+                let view = self.stack.request_view(object.id);
+                let untouched = view.is_some_and(|view| view.state == RequestState::Unformatted);
+                return if untouched { Ok(HResult::S_OK) } else { Err(SessionError::RequestIdInUse(number)) };
+            }
+            Some(_) => return Err(SessionError::RequestIdInUse(number)),
+            None => self.state.requests.check_new(number, self.limits)?,
+        }
+        self.state.requests.check_object(0, self.limits)?;
+        let id = self.stack.request_created(self.upper, number, callback);
+        self.state.requests.insert_object(number, Object::new(id, Origin::Created { callback }));
+        Ok(HResult::S_OK)
+    }
+
+    /// [`super::Session::format_request`], of a target that is the session's own.
+    pub(super) fn format_request(&mut self, number: u64, format: FormatArguments) -> Result<HResult, SessionError> {
+        self.state.requests.object(number)?;
+        let bytes = format.check_payload(self.limits)?;
+        let file = self.own_or_null(&format.file)?;
+        let object = self.state.requests.object(number)?;
+        let (id, before, echo) = (object.id, object.bytes, format.echo());
+        self.state.requests.check_bytes(before, bytes, self.limits)?;
+        let arguments = Format { file: file.map(|file| file.id), io: format.io };
+        let status = self.stack.format_requested(self.upper, id, arguments);
+        let object = self.state.requests.object(number)?;
+        if status.is_success() {
+            object.echo = echo;
+            object.file = file.map(|file| file.uuid);
+            object.delete_on_acknowledge = false; // whoever formats it again means to go on with it
+            self.state.requests.charge(number, bytes);
+        } else if !object.outstanding {
+            self.state.requests.charge(number, 0);
+        }
+        Ok(status)
+    }
+
+    /// [`super::Session::send_request`], up to the point where a synchronous Send waits.
+    pub(super) fn send_request(&mut self, number: u64, options: SendOptions) -> Result<Sending, SessionError> {
+        self.state.requests.object(number)?;
+        self.check_retention()?;
+        self.send(number, options)
+    }
+
+    /// [`super::Session::cancel`].
+    pub(super) fn cancel(&mut self, number: u64) -> Result<CancelAnswer, SessionError> {
+        let id = self.state.requests.object(number)?.id;
+        Ok(self.stack.cancel_requested(self.now, self.upper, id))
+    }
+
+    /// [`super::Session::reuse_request`].
+    pub(super) fn reuse_request(&mut self, number: u64, status: HResult, callback: bool) -> Result<(), SessionError> {
+        let id = self.state.requests.object(number)?.id;
+        self.stack.reuse_requested(self.upper, id, status, callback);
+        let unformatted = self.stack.request_view(id).is_some_and(|view| view.state == RequestState::Unformatted);
+        if unformatted {
+            let object = self.state.requests.object(number)?;
+            object.delete_on_acknowledge = false; // whoever reuses it means to go on with it
+            object.echo = FormatEcho::default();
+            self.state.requests.charge(number, 0);
+        }
+        Ok(())
+    }
+
+    /// [`super::Session::delete_request`].
+    pub(super) fn delete_request(&mut self, number: u64) -> Result<HResult, SessionError> {
+        let id = self.state.requests.object(number)?.id;
+        Ok(self.delete(number, id))
+    }
+
+    /// The file that a Format call names. Nothing of the session changes between the submissions of a batch without
+    /// passing through here, so a name that comes again right away is not looked up again.
+    fn own_or_null(&mut self, file: &Arc<str>) -> Result<Option<OwnedFile>, SessionError> {
+        if file.is_empty() {
+            return Ok(None);
+        }
+        if let Some((name, owned)) = &self.named
+            && Arc::ptr_eq(name, file)
+        {
+            return Ok(Some(*owned));
+        }
+        let owned = self.own(file)?;
+        self.named = Some((Arc::clone(file), owned));
+        Ok(Some(owned))
+    }
+
+    fn check_retention(&self) -> Result<(), SessionError> {
+        self.state.events.check_retention(self.limits.retained_events_max, self.limits.retained_bytes_max)
+    }
+
+    /// Sends the request object `number`, which exists.
+    fn send(&mut self, number: u64, options: SendOptions) -> Result<Sending, SessionError> {
+        let object = self.state.requests.object(number)?;
+        let was_outstanding = object.outstanding;
+        let status = self.stack.send_requested(self.now, self.upper, object.id, options);
+        if !status.is_success() || was_outstanding {
+            return Ok(Sending::Answered(status));
+        }
+        object.outstanding = true;
+        let file = object.file;
+        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| {
+            let (sender, receiver) = oneshot::channel();
+            object.waiters.push(sender);
+            receiver
+        });
+        self.state.books.accepted(file);
+        Ok(match waiting {
+            Some(receiver) => Sending::Waiting(receiver),
+            None => Sending::Answered(status),
+        })
+    }
+
+    /// [`Session::format_and_send`], up to the point where a synchronous Send waits.
+    pub(super) fn format_and_send(
+        &mut self,
+        number: u64,
+        format: FormatArguments,
+        options: SendOptions,
+        retain: bool,
+    ) -> Result<Sending, SessionError> {
+        if let Some(entry) = self.state.requests.entry(number) {
+            let Entry::Object(object) = entry else { return Err(SessionError::RequestIdInUse(number)) };
+            if object.origin != (Origin::Sent { format, options, retain }) {
+                return Err(SessionError::RequestIdInUse(number));
+            }
+            return self.answer_again(number, options);
+        }
+        self.state.requests.check_new(number, self.limits)?;
+        self.check_retention()?;
+        let bytes = format.check_payload(self.limits)?;
+        let file = self.own_or_null(&format.file)?;
+        self.state.requests.check_object(bytes, self.limits)?;
+
+        let id = self.stack.request_created(self.upper, number, true);
+        let arguments = Format { file: file.map(|file| file.id), io: format.io.clone() };
+        let status = self.stack.format_requested(self.upper, id, arguments);
+        if !status.is_success() {
+            self.stack.delete_requested(self.upper, id);
+            return Ok(Sending::Answered(status));
+        }
+        let echo = format.echo();
+        let status = self.stack.send_requested(self.now, self.upper, id, options);
+        if !status.is_success() {
+            self.stack.delete_requested(self.upper, id);
+            return Ok(Sending::Answered(status));
+        }
+        let mut object = Object::new(id, Origin::Sent { format, options, retain });
+        object.was_submitted = self.is_submission;
+        (object.outstanding, object.file, object.echo, object.bytes) = (true, file.map(|file| file.uuid), echo, bytes);
+        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| {
+            let (sender, receiver) = oneshot::channel();
+            object.waiters.push(sender);
+            receiver
+        });
+        self.state.books.accepted(object.file);
+        self.state.requests.insert_object(number, object);
+        Ok(match waiting {
+            Some(receiver) => Sending::Waiting(receiver),
+            None => Sending::Answered(status),
+        })
+    }
+
+    /// The answer to a FormatAndSend that was accepted before: the same as then, without a second I/O.
+    fn answer_again(&mut self, number: u64, options: SendOptions) -> Result<Sending, SessionError> {
+        let object = self.state.requests.object(number)?;
+        if !options.has(SendOptions::SYNCHRONOUS) {
+            return Ok(Sending::Answered(HResult::S_OK));
+        }
+        if object.outstanding {
+            let (sender, receiver) = oneshot::channel();
+            object.waiters.retain(|waiter| !waiter.is_closed());
+            object.waiters.push(sender);
+            return Ok(Sending::Waiting(receiver));
+        }
+        Ok(match self.stack.request_view(object.id).and_then(|view| view.completion) {
+            Some(params) => Sending::Completed(Box::new(object.completion(number, params))),
+            None => Sending::Answered(HResult::S_OK),
+        })
+    }
+
+    /// Deletes a request object; its number is used for ever.
+    pub(super) fn delete(&mut self, number: u64, id: RequestId) -> HResult {
+        delete(self.stack, self.upper, &mut self.state.requests, number, id)
+    }
+}
+
+/// [`Operation::delete`], of its parts.
+pub(super) fn delete(
+    stack: &mut Stack,
+    upper: DeviceId,
+    requests: &mut RequestTable,
+    number: u64,
+    id: RequestId,
+) -> HResult {
+    let status = stack.delete_requested(upper, id);
+    if !stack.has_request(id) {
+        requests.remove(number);
+    }
+    status
+}
