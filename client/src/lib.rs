@@ -40,6 +40,7 @@ pub mod health;
 mod hresult;
 mod lab;
 pub mod limits;
+pub mod load;
 mod request;
 mod session;
 mod target;

@@ -39,6 +39,25 @@ pub fn programs(workspace: &Workspace) -> Result<Programs> {
     Ok(Programs { server: executable(&messages, "lowerdeckd")?, client: executable(&messages, "lowerdeck")? })
 }
 
+/// The release builds that `cargo xtask bench` measures with.
+pub struct BenchPrograms {
+    /// `lowerdeckd`.
+    pub server: PathBuf,
+    /// `lowerdeck-bench`.
+    pub bench: PathBuf,
+}
+
+/// Builds the server and the bench in release mode.
+pub fn bench_programs(workspace: &Workspace) -> Result<BenchPrograms> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--release", "--message-format=json-render-diagnostics"])
+        .args(["-p", "lowerdeck-server", "--bin", "lowerdeckd"])
+        .args(["-p", "lowerdeck-bench", "--bin", "lowerdeck-bench"]);
+    let messages = process::capture(&mut cargo)?;
+    Ok(BenchPrograms { server: executable(&messages, "lowerdeckd")?, bench: executable(&messages, "lowerdeck-bench")? })
+}
+
 fn executable(messages: &str, name: &str) -> Result<PathBuf> {
     for line in messages.lines() {
         let message: Message = serde_json::from_str(line).context("cargo build printed a line that is not JSON")?;

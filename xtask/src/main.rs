@@ -2,6 +2,7 @@
 //!
 //! It must not depend on any package of ours, so that it builds in seconds and works while they do not compile.
 
+mod bench;
 mod build;
 mod ci;
 mod codegen;
@@ -33,6 +34,8 @@ enum Command {
     Tidy,
     /// Run what CI runs, every step, and report all failures at the end.
     Ci(ci::Options),
+    /// Measure a release build against the transport's floor and against nbdkit.
+    Bench(bench::Options),
     /// Refresh the committed descriptor set, proto/lowerdeck.binpb.
     Codegen,
     /// List the conformance scenarios and which of them have tests.
@@ -55,6 +58,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Test => test::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
+        Command::Bench(options) => bench::run(&workspace, options),
         Command::Codegen => codegen::run(&workspace),
         Command::Conformance(options) => conformance::run(&workspace, options),
         Command::NewDriver(options) => new_driver::run(&workspace, options),

@@ -1,0 +1,86 @@
+//! A load of synchronous `FormatAndSend` calls: as many callers as requests in flight.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use lowerdeck_proto::v1;
+use tokio::task::JoinSet;
+
+use super::setup::LoadSession;
+use super::{Aim, Load, LoadIo, LoadOutcome, Stopwatch};
+use crate::error::Error;
+use crate::request::SendOptions;
+
+/// Completions between two acknowledgements: far below what a session retains.
+const ACKNOWLEDGE_EVERY: u64 = 4096;
+
+/// What the callers share.
+struct Callers {
+    load: Load,
+    session: LoadSession,
+    input: Bytes,
+    begun: Stopwatch,
+    completed: AtomicU64,
+}
+
+pub(super) async fn run(load: &Load, session: &LoadSession, mut tick: impl FnMut(u64)) -> Result<LoadOutcome, Error> {
+    let input = match load.io {
+        LoadIo::DeviceControl { input } => Bytes::from(vec![0x5A; input]),
+        _ => Bytes::new(),
+    };
+    let callers = Arc::new(Callers {
+        load: *load,
+        session: session.clone(),
+        input,
+        begun: Stopwatch::start(),
+        completed: AtomicU64::new(0),
+    });
+    let mut tasks = JoinSet::new();
+    for caller in 0..load.depth {
+        tasks.spawn(call(Arc::clone(&callers), caller as u64));
+    }
+    let mut outcome = LoadOutcome::default();
+    while let Some(joined) = tasks.join_next().await {
+        let part =
+            joined.map_err(|error| Error::ContractBroken { call: "FormatAndSend", what: error.to_string() })??;
+        outcome.completed += part.completed;
+        outcome.failed += part.failed;
+        outcome.bytes += part.bytes;
+        outcome.latency.merge(&part.latency);
+        tick(outcome.completed);
+    }
+    outcome.elapsed = callers.begun.elapsed();
+    Ok(outcome)
+}
+
+async fn call(callers: Arc<Callers>, seed: u64) -> Result<LoadOutcome, Error> {
+    let mut device = callers.session.device.clone();
+    let mut aim = Aim::new(callers.load.io, seed + 1);
+    let mut outcome = LoadOutcome::default();
+    let options = v1::SendOptions { flags: SendOptions::SYNCHRONOUS, timeout_ticks: 0 };
+    while callers.begun.elapsed() < callers.load.duration {
+        let mut format = aim.next(&callers.input);
+        format.file_id.clone_from(&callers.session.file);
+        let request_id = callers.session.next_request.fetch_add(1, Ordering::Relaxed);
+        let message =
+            v1::FormatAndSendRequest { request_id, format: Some(format), options: Some(options), retain: false };
+        let sent_at = Stopwatch::start();
+        let answer = device.format_and_send(message).await;
+        let answer = answer.map_err(|status| Error::from_status("FormatAndSend", &status))?.into_inner();
+        outcome.latency.record(sent_at.elapsed());
+        let completion = answer.completion.unwrap_or_default();
+        outcome.completed += 1;
+        outcome.failed += u64::from((answer.hresult | completion.hresult) & 0x8000_0000 != 0);
+        outcome.bytes += completion.data.len() as u64;
+        // Each call leads to one event, numbered before it is answered.
+        let completed = callers.completed.fetch_add(1, Ordering::AcqRel) + 1;
+        if completed.is_multiple_of(ACKNOWLEDGE_EVERY) {
+            let base = callers.session.processed.load(Ordering::Relaxed);
+            let message = v1::AcknowledgeEventsRequest { through_sequence: base + completed };
+            let acknowledged = device.acknowledge_events(message).await;
+            acknowledged.map_err(|status| Error::from_status("AcknowledgeEvents", &status))?;
+        }
+    }
+    Ok(outcome)
+}

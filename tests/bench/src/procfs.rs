@@ -1,0 +1,28 @@
+//! What Linux tells of a process: CPU time and memory.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// `USER_HZ`: how `/proc` counts CPU time on every Linux there is.
+const TICKS_PER_SECOND: u64 = 100;
+/// Fields of `/proc/PID/stat` before the two that count CPU time, from the state on.
+const FIELDS_BEFORE_CPU: usize = 11;
+
+/// CPU time of a process, user and system.
+pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("reading /proc")?;
+    // The name of the program may contain anything but ends with the last parenthesis.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(FIELDS_BEFORE_CPU).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// Bytes of memory that a process holds now.
+pub fn resident(pid: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS is a number")?;
+    Ok(kib * 1024)
+}
