@@ -1,14 +1,17 @@
 //! Ownership (design 3.3): the ids of another session are worth nothing, whatever the call.
 //!
-//! The test walks the descriptor set, so a call that is added later is tested the day it is added.
+//! The test walks the descriptor set, so a call or a kind of submission that is added later is tested the day it is
+//! added.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
 use lowerdeck_proto::{reason, v1};
 use lowerdeck_tests::wire::Server;
-use prost_reflect::MethodDescriptor;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::contract::{self, IdPath, Ids};
+use crate::contract::{self, Form, IdPath, Ids};
 use crate::event_feed::EventFeed;
 use crate::refusal::{Refusal, expect, granted};
 use crate::upper::{self, Standing, Upper};
@@ -71,41 +74,43 @@ fn reason_for(id: &IdPath) -> &'static str {
     }
 }
 
-/// Calls and ids that are to be refused, and how many calls have none.
-fn probes() -> (Vec<(MethodDescriptor, IdPath)>, usize) {
+/// Forms of calls and ids that are to be refused, and how many forms have none.
+fn probes() -> (Vec<(Form, IdPath)>, usize) {
     let (mut probes, mut without) = (Vec::new(), 0);
-    for method in contract::methods() {
-        let ids: Vec<_> = contract::ids_of(&method).into_iter().filter(|id| !id.is_chosen_by_client()).collect();
+    for form in contract::forms() {
+        let ids: Vec<_> = form.ids().into_iter().filter(|id| !id.is_chosen_by_client()).collect();
         without += usize::from(ids.is_empty());
-        probes.extend(ids.into_iter().map(|id| (method.clone(), id)));
+        probes.extend(ids.into_iter().map(|id| (form.clone(), id)));
     }
     (probes, without)
 }
 
-/// Makes one call of the intruder's with one id that is not its own.
+/// Makes one call of the intruder's with one id that is not its own. Gives the refusal, and the whole message that has
+/// it where it is no status.
 async fn probe(
     server: &Server,
     intruder: &Upper,
-    call: &MethodDescriptor,
+    form: &Form,
     id: &IdPath,
     odd: &Ids,
     file: &str,
-) -> Refusal {
+) -> (Refusal, Option<Bytes>) {
     let audit = server.running().audit();
     let before = audit.count();
     // Where the contract lets the client choose, the number must be a new one; elsewhere an object of its own.
-    let chooses = contract::ids_of(call).iter().any(IdPath::is_chosen_by_client);
+    let chooses = form.ids().iter().any(IdPath::is_chosen_by_client);
     let request = if chooses { intruder.number() } else { intruder.object().await };
     let own = Ids { file: file.to_owned(), request, target: String::new(), callback: NOBODYS_NUMBER };
-    let body = contract::filled(call, &own, Some((id, odd)));
+    let body = form.filled(&own, Some((id, odd)));
     let session = intruder.id.to_string();
-    let answer = contract::call(&server.channel(), &contract::path_of(call), &[&session], body).await;
-    let refusal = expect(answer, Code::PermissionDenied, reason_for(id));
+    let answer = contract::call(&server.channel(), &contract::path_of(&form.method), &[&session], body).await;
+    let message = answer.clone().ok().flatten();
+    let refusal = expect(form.judged(answer), Code::PermissionDenied, reason_for(id));
     let audited = audit.entries();
-    let last = audited.last().unwrap_or_else(|| panic!("{}: no audit entry", call.full_name()));
-    assert_eq!(audit.count(), before + 1, "{}: one audit entry for one refusal", call.full_name());
+    let last = audited.last().unwrap_or_else(|| panic!("{}: no audit entry", form.name()));
+    assert_eq!(audit.count(), before + 1, "{}: one audit entry for one refusal", form.name());
     assert_eq!(*last.session, session[..8], "the audit names the intruder by 8 digits");
-    refusal
+    (refusal, message)
 }
 
 async fn every_rpc_refuses(server: &Server, victim: &Victim, intruder: &Upper) {
@@ -119,23 +124,24 @@ async fn every_rpc_refuses(server: &Server, victim: &Victim, intruder: &Upper) {
         callback: NOBODYS_NUMBER,
     };
     let (probes, without) = probes();
-    for (call, id) in &probes {
-        let of_another = probe(server, intruder, call, id, &foreign, &file).await;
-        let of_nobody = probe(server, intruder, call, id, &unknown, &file).await;
-        assert_eq!(
-            of_another.body(),
-            of_nobody.body(),
-            "{} tells them apart by {}",
-            call.full_name(),
-            id.field().name()
-        );
+    let mut said = BTreeMap::new();
+    for (form, id) in &probes {
+        let (name, id_name) = (form.name(), id.field().name());
+        let (of_another, its_message) = probe(server, intruder, form, id, &foreign, &file).await;
+        let (of_nobody, nobodys_message) = probe(server, intruder, form, id, &unknown, &file).await;
+        assert_eq!(of_another.body(), of_nobody.body(), "{name} tells them apart by {id_name}");
+        assert_eq!(its_message, nobodys_message, "{name} tells them apart by {id_name}");
+        assert_eq!(its_message.is_some(), form.is_submission(), "{name}");
+        let asked = (form.message().full_name().to_owned(), id_name.to_owned());
+        let alike = said.entry(asked).or_insert_with(|| of_another.said());
+        assert_eq!(*alike, of_another.said(), "{name} is refused as the same call is, for its {id_name}");
     }
     assert_eq!(victim.standing().await, before, "the other session's objects are as they were");
     // Were the classes confused, the walk would have tested nothing: both are there, in every service's proportion.
-    let probed: std::collections::BTreeSet<_> = probes.iter().map(|(call, _)| call.full_name().to_owned()).collect();
+    let probed: BTreeSet<_> = probes.iter().map(|(form, _)| form.name()).collect();
     let device = contract::methods().iter().filter(|call| call.parent_service().name() == "DeviceService").count();
     assert!(probed.len() > device / 2, "most calls of a device name something: {probed:?}");
-    assert!(without > 0 && probed.len() + without == contract::methods().len(), "{} and {without}", probed.len());
+    assert!(without > 0 && probed.len() + without == contract::forms().len(), "{} and {without}", probed.len());
 }
 
 #[test]
@@ -174,22 +180,22 @@ fn numbers_that_a_client_chooses_are_its_own() {
     let server = Server::start();
     server.run(async {
         let victim = Victim::on(&server, upper::template("scripted")).await;
-        let intruder = Upper::on(&server, "scripted").await;
-        let file = intruder.file().await;
         let before = victim.standing().await;
         let mut named = 0;
-        for call in contract::methods() {
-            if !contract::ids_of(&call).iter().any(IdPath::is_chosen_by_client) {
+        for form in contract::forms() {
+            if !form.ids().iter().any(IdPath::is_chosen_by_client) {
                 continue;
             }
             named += 1;
-            // The victim's live numbers, one for each call: free for everybody else.
-            let request = VICTIMS_NUMBERS + named;
-            let own = Ids { file: file.clone(), request, target: String::new(), callback: NOBODYS_NUMBER };
-            let body = contract::filled(&call, &own, None);
-            let session = intruder.id.to_string();
-            let answer = contract::call(&server.channel(), &contract::path_of(&call), &[&session], body).await;
-            assert!(answer.is_ok(), "{}: {answer:?}", call.full_name());
+            let intruder = Upper::on(&server, "scripted").await;
+            let (file, session) = (intruder.file().await, intruder.id.to_string());
+            // The victim's live numbers are free for everybody else.
+            for request in [VICTIMS_NUMBERS, victim.ids.request, victim.in_flight] {
+                let own = Ids { file: file.clone(), request, target: String::new(), callback: NOBODYS_NUMBER };
+                let (path, body) = (contract::path_of(&form.method), form.filled(&own, None));
+                let answer = form.judged(contract::call(&server.channel(), &path, &[&session], body).await);
+                assert!(answer.is_ok(), "{}: {answer:?}", form.name());
+            }
         }
         assert!(named > 0);
         assert_eq!(victim.standing().await, before, "the other session's objects are as they were");
@@ -207,9 +213,10 @@ fn every_rpc_of_a_session_asks_who_is_calling() {
         let malformed: [&[&str]; 6] =
             [&["nobody"], &[""], &[version_1], &[&own, &own], &[&own[..35]], &["00000000-0000-0000-0000-000000000000"]];
         let mut walked = 0;
-        for call in contract::methods().iter().filter(|call| call.parent_service().name() != "LabService") {
+        for form in contract::forms().iter().filter(|form| form.method.parent_service().name() != "LabService") {
+            let call = &form.method;
             let ids = Ids { file: unknown.clone(), request: 1, target: String::new(), callback: 1 };
-            let (path, body) = (contract::path_of(call), contract::filled(call, &ids, None));
+            let (path, body) = (contract::path_of(call), form.filled(&ids, None));
             let missing = contract::call(&server.channel(), &path, &[], body.clone()).await;
             expect(missing, Code::Unauthenticated, reason::SESSION_METADATA_MISSING);
             for sessions in malformed {

@@ -1,9 +1,11 @@
 //! What a refused call says: code, reason and details, and the form that every refusal has.
+//!
+//! Law: the refusal of a submission is judged as that of a call is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
-use lowerdeck_proto::{ERROR_DOMAIN, reason};
+use lowerdeck_proto::{ERROR_DOMAIN, detail, reason, v1};
 use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -24,6 +26,13 @@ impl Refusal {
     /// The message and the details as bytes: all that a caller can tell two refusals apart by.
     pub fn body(&self) -> (String, Vec<u8>) {
         (self.status.message().to_owned(), self.status.details().to_vec())
+    }
+
+    /// What calls and submissions say alike: code, reason, message and metadata.
+    pub fn said(&self) -> (Code, String, String, BTreeMap<String, String>) {
+        let reason = self.details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+        let metadata = self.metadata.clone().into_iter().collect();
+        (self.status.code(), reason, self.status.message().to_owned(), metadata)
     }
 
     /// The fields that `google.rpc.BadRequest` names.
@@ -58,6 +67,21 @@ pub fn read(status: Status) -> Refusal {
     }
     let metadata = info.metadata.clone();
     Refusal { status, details, metadata }
+}
+
+/// The status that a refused submission stands for. Its metadata has what the details of a status are made from. Every
+/// field is named here, so that a new one cannot go unjudged.
+pub fn of_submission(refused: v1::SubmissionRefused) -> Status {
+    let v1::SubmissionRefused { code, reason, message, metadata } = refused;
+    let mut details = ErrorDetails::new();
+    if let Some(field) = metadata.get(detail::FIELD) {
+        details.add_bad_request_violation(field, &message);
+    }
+    if let Some(limit) = metadata.get(detail::LIMIT) {
+        details.add_quota_failure_violation(limit, &message);
+    }
+    details.set_error_info(reason, ERROR_DOMAIN, metadata);
+    Status::with_error_details(Code::from(code), message, details)
 }
 
 /// The refusal with `code` and `reason` that `result` must be.

@@ -1,28 +1,29 @@
 //! Calls on what is over: an ended session, a stopped stack, a removed one.
 
+use bytes::Bytes;
 use lowerdeck_proto::{reason, v1};
 use lowerdeck_tests::wire::Server;
 use tonic::Code::{FailedPrecondition, NotFound};
 use v1::event::Body;
 
-use crate::contract::{self, Ids};
+use crate::contract::{self, Form, Ids};
 use crate::refusal::{expect, granted};
 use crate::upper::{self, Upper};
 
-/// Makes every call of a session, but those in `except`, with valid-looking messages and gives (call, answer).
+/// Makes every call of a session in each of its forms, but those in `except`, with valid-looking messages and gives
+/// (form, answer).
 async fn every_call(
     server: &Server,
     upper: &Upper,
     ids: &Ids,
     except: &[&str],
-) -> Vec<(String, Result<(), tonic::Status>)> {
+) -> Vec<(Form, Result<Option<Bytes>, tonic::Status>)> {
     let (session, mut answers) = (upper.id.to_string(), Vec::new());
-    let of_sessions = contract::methods().into_iter().filter(|call| call.parent_service().name() != "LabService");
-    for call in of_sessions.filter(|call| !except.contains(&call.name())) {
-        let call = &call;
-        let body = contract::filled(call, ids, None);
-        let answer = contract::call(&server.channel(), &contract::path_of(call), &[&session], body).await;
-        answers.push((call.name().to_owned(), answer.map(|_| ())));
+    let of_sessions = contract::forms().into_iter().filter(|form| form.method.parent_service().name() != "LabService");
+    for form in of_sessions.filter(|form| !except.contains(&form.method.name())) {
+        let (path, body) = (contract::path_of(&form.method), form.filled(ids, None));
+        let answer = contract::call(&server.channel(), &path, &[&session], body).await;
+        answers.push((form, answer));
     }
     answers
 }
@@ -37,14 +38,14 @@ fn an_ended_session_answers_no_call_but_its_last_word() {
         let trace = upper.trace().await;
         let answers = every_call(&server, &upper, &ids, &[]).await;
         assert!(answers.len() > 2);
-        for (call, answer) in answers {
-            match call.as_str() {
+        for (form, answer) in answers {
+            match form.method.name() {
                 "CloseSession" => assert!(answer.is_ok(), "{answer:?}"),
                 // With another message than the first: the UUID stays taken either way.
                 "OpenSession" => assert!(answer.is_err(), "an ended session's UUID opens no other"),
                 _ => {
                     let refusal = expect(answer, NotFound, reason::SESSION_ENDED);
-                    assert_eq!(refusal.metadata("end_reason"), "SESSION_END_REASON_CLOSED", "{call}");
+                    assert_eq!(refusal.metadata("end_reason"), "SESSION_END_REASON_CLOSED", "{}", form.name());
                 }
             }
         }
@@ -59,8 +60,9 @@ const WITHOUT_STACK: [&str; 6] =
 
 async fn refused_for_the_stack(server: &Server, upper: &Upper, ids: &Ids, reason: &str) {
     let mut asked = 0;
-    for (call, answer) in every_call(server, upper, ids, &WITHOUT_STACK).await {
-        assert_eq!(expect(answer, FailedPrecondition, reason).metadata("stack"), upper.stack, "{call}");
+    for (form, answer) in every_call(server, upper, ids, &WITHOUT_STACK).await {
+        let refusal = expect(form.judged(answer), FailedPrecondition, reason);
+        assert_eq!(refusal.metadata("stack"), upper.stack, "{}", form.name());
         asked += 1;
     }
     assert!(asked > 0);

@@ -4,7 +4,7 @@ use lowerdeck_proto::{reason, v1};
 use lowerdeck_tests::wire::Server;
 use tonic::Code::{FailedPrecondition, InvalidArgument, NotFound, PermissionDenied};
 
-use crate::contract::{self, Ids};
+use crate::contract::{self, IdPath, Ids};
 use crate::refusal::expect;
 use crate::upper::{self, Upper};
 
@@ -49,28 +49,26 @@ fn stale_ids_are_refused_by_every_call_that_names_them() {
         let (file, request) = stale(&upper).await;
         let own = Ids { file: upper.file().await, request, target: String::new(), callback: 1 };
         let gone = Ids { file, ..own.clone() };
+        let object = upper.object().await;
         let before = upper.standing().await;
         let session = upper.id.to_string();
         let mut asked = 0;
-        for call in contract::methods() {
-            for id in contract::ids_of(&call) {
+        for form in contract::forms() {
+            let chooses = form.ids().iter().any(IdPath::is_chosen_by_client);
+            for id in form.ids() {
                 let (body, reason) = match id.field().name() {
-                    "request_id" if call.name() != "CreateWdfFile" => {
-                        (contract::filled(&call, &own, None), reason::REQUEST_GONE)
-                    }
+                    "request_id" if form.name() != "CreateWdfFile" => (form.filled(&own, None), reason::REQUEST_GONE),
                     "file_id" => {
-                        let fresh = if contract::ids_of(&call).len() > 1 { upper.number() } else { request };
-                        let own = Ids { request: fresh, ..own.clone() };
-                        (contract::filled(&call, &own, Some((&id, &gone))), reason::FILE_GONE)
+                        // The request comes before the file: a new number, or an object of its own.
+                        let request = if chooses { upper.number() } else { object };
+                        let own = Ids { request, ..own.clone() };
+                        (form.filled(&own, Some((&id, &gone))), reason::FILE_GONE)
                     }
                     _ => continue,
                 };
-                // FormatRequest needs an object of its own before its file is looked at.
-                if call.name() == "FormatRequest" && reason == reason::FILE_GONE {
-                    continue;
-                }
-                let answer = contract::call(&server.channel(), &contract::path_of(&call), &[&session], body).await;
-                expect(answer, NotFound, reason);
+                let path = contract::path_of(&form.method);
+                let answer = contract::call(&server.channel(), &path, &[&session], body).await;
+                expect(form.judged(answer), NotFound, reason);
                 asked += 1;
             }
         }
@@ -111,10 +109,10 @@ fn zero_is_no_request_id() {
         let before = upper.standing().await;
         let session = upper.id.to_string();
         let mut asked = 0;
-        for call in contract::methods() {
-            if contract::ids_of(&call).iter().any(|id| id.field().name() == "request_id") {
-                let body = contract::filled(&call, &ids, None);
-                let answer = contract::call(&server.channel(), &contract::path_of(&call), &[&session], body).await;
+        for form in contract::forms() {
+            if form.ids().iter().any(|id| id.field().name() == "request_id") {
+                let (path, body) = (contract::path_of(&form.method), form.filled(&ids, None));
+                let answer = form.judged(contract::call(&server.channel(), &path, &[&session], body).await);
                 assert_eq!(expect(answer, InvalidArgument, reason::REQUEST_ID_ZERO).fields(), ["request_id"]);
                 asked += 1;
             }
@@ -151,11 +149,11 @@ fn a_create_is_no_request_object() {
         let before = upper.standing().await;
         let session = upper.id.to_string();
         let mut asked = 0;
-        for call in contract::methods() {
-            let mut of_requests = contract::ids_of(&call).into_iter().filter(|id| id.field().name() == "request_id");
+        for form in contract::forms() {
+            let mut of_requests = form.ids().into_iter().filter(|id| id.field().name() == "request_id");
             if of_requests.any(|id| !id.is_chosen_by_client()) {
-                let body = contract::filled(&call, &ids, None);
-                let answer = contract::call(&server.channel(), &contract::path_of(&call), &[&session], body).await;
+                let (path, body) = (contract::path_of(&form.method), form.filled(&ids, None));
+                let answer = form.judged(contract::call(&server.channel(), &path, &[&session], body).await);
                 assert_eq!(expect(answer, FailedPrecondition, reason::REQUEST_IS_CREATE).metadata("rule"), "FILE-10");
                 asked += 1;
             }
