@@ -174,23 +174,25 @@ pub fn submission(message: v1::Submission, file: &Arc<str>) -> Result<Submission
     let of_batch = |named: String| if named.is_empty() { file.to_string() } else { named };
     Ok(match message.call.ok_or_else(|| refuse("submissions.call", Fault::Missing))? {
         Call::FormatAndSend(send) => {
+            let number = request_id(send.request_id)?;
             let mut format = format(send.format)?;
             if format.file.is_empty() {
                 format.file = Arc::clone(file);
             }
             let options = asynchronous("submissions.format_and_send.options.flags", send.options)?;
-            Submission::FormatAndSend { number: request_id(send.request_id)?, format, options, retain: send.retain }
+            Submission::FormatAndSend { number, format, options, retain: send.retain }
         }
         Call::CreateRequest(create) => Submission::CreateRequest {
             number: request_id(create.request_id)?,
             callback: !create.no_completion_callback,
         },
         Call::FormatRequest(message) => {
+            let number = request_id(message.request_id)?;
             let mut format = format(message.format)?;
             if format.file.is_empty() {
                 format.file = Arc::clone(file);
             }
-            Submission::FormatRequest { number: request_id(message.request_id)?, format }
+            Submission::FormatRequest { number, format }
         }
         Call::SendRequest(send) => Submission::SendRequest {
             number: request_id(send.request_id)?,

@@ -2,7 +2,8 @@
 //!
 //! Laws: submissions are read only when the connection asks for the next message, so a client that does not read is
 //! not read from, and nothing piles up here; what there is to say about a batch goes out together with the events it
-//! led to. No task, no channel: the connection that wants the next message does the work.
+//! led to, and before the fault of a later message ends the stream. No task, no channel: the connection that wants
+//! the next message does the work.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -41,6 +42,8 @@ pub struct QueueSource {
     returned: Vec<u64>,
     /// The client submits nothing more; it may go on to read.
     is_half_closed: bool,
+    /// What ends the stream once the batches before it have been answered.
+    fault: Option<Refusal>,
 }
 
 /// One look at what the client sent.
@@ -71,6 +74,7 @@ impl QueueSource {
             judged: Vec::new(),
             returned: Vec::new(),
             is_half_closed: false,
+            fault: None,
         }
     }
 
@@ -194,12 +198,20 @@ impl Source for QueueSource {
     type Message = v1::QueuePairResponse;
 
     async fn next(&mut self) -> Result<Option<v1::QueuePairResponse>, Refusal> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         let session = Arc::clone(&self.session);
         loop {
             let change = session.changes();
             tokio::pin!(change);
             change.as_mut().enable(); // from here on no change is missed
-            self.take_all().await?;
+            if let Err(fault) = self.take_all().await {
+                if self.reported == self.taken {
+                    return Err(fault);
+                }
+                self.fault = Some(fault);
+            }
             match self.compose()? {
                 Composed::Message(message) => return Ok(Some(message)),
                 Composed::Finished => return Ok(None),

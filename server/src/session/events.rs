@@ -140,12 +140,13 @@ impl EventLog {
         self.finished
     }
 
-    /// Whether new sends must wait for acknowledgement.
+    /// Whether new sends must wait for acknowledgement. `coming` counts the sends that were accepted in the same step,
+    /// whose completions are not recorded yet.
     ///
     /// # Errors
     /// [`SessionError::RetentionFull`] naming the limit.
-    pub fn check_retention(&self, events_max: u64, bytes_max: u64) -> Result<(), SessionError> {
-        if self.kept.len() as u64 >= events_max {
+    pub fn check_retention(&self, coming: u64, events_max: u64, bytes_max: u64) -> Result<(), SessionError> {
+        if (self.kept.len() as u64).saturating_add(coming) >= events_max {
             return Err(SessionError::RetentionFull { name: "retained_events_max", value: events_max });
         }
         if self.data_bytes >= bytes_max {

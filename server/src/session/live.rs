@@ -173,6 +173,7 @@ impl Session {
                 limits: &self.limits,
                 named: None,
                 is_submission: false,
+                accepted: 0,
             })
         })?;
         result.inspect_err(|error| self.audit_refusal(error))
@@ -315,6 +316,8 @@ pub(super) struct Operation<'a> {
     pub(super) named: Option<(Arc<str>, OwnedFile)>,
     /// The step is a batch of a queue pair.
     pub(super) is_submission: bool,
+    /// Sends accepted in the step so far; none of them has completed before it ends.
+    pub(super) accepted: u64,
 }
 
 impl Operation<'_> {

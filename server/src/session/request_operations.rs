@@ -109,7 +109,8 @@ impl Operation<'_> {
     }
 
     fn check_retention(&self) -> Result<(), SessionError> {
-        self.state.events.check_retention(self.limits.retained_events_max, self.limits.retained_bytes_max)
+        let (events_max, bytes_max) = (self.limits.retained_events_max, self.limits.retained_bytes_max);
+        self.state.events.check_retention(self.accepted, events_max, bytes_max)
     }
 
     /// Sends the request object `number`, which exists.
@@ -121,6 +122,7 @@ impl Operation<'_> {
             return Ok(Sending::Answered(status));
         }
         object.outstanding = true;
+        self.accepted += 1;
         let file = object.file;
         let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| {
             let (sender, receiver) = oneshot::channel();
@@ -176,6 +178,7 @@ impl Operation<'_> {
             object.waiters.push(sender);
             receiver
         });
+        self.accepted += 1;
         self.state.books.accepted(object.file);
         self.state.requests.insert_object(number, object);
         Ok(match waiting {

@@ -193,6 +193,15 @@ impl Form {
         submission.within(outer, inner)
     }
 
+    /// A message without any part.
+    pub fn empty(&self) -> Bytes {
+        let outer = DynamicMessage::new(self.method.input());
+        match &self.submission {
+            Some(submission) => submission.within(outer, DynamicMessage::new(submission.message.clone())),
+            None => outer.encode_to_vec().into(),
+        }
+    }
+
     /// The answer to this form alone, in the words of a call: a refused submission becomes the status that the call
     /// would have ended with. A submission never ends its stream.
     ///

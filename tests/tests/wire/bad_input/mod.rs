@@ -4,6 +4,7 @@
 mod ended;
 mod ids;
 mod lab;
+mod queue_pair;
 mod repeats;
 mod sizes;
 mod values;
