@@ -19,7 +19,7 @@ use super::status::Refusal;
 use super::{Streams, from_proto, queue_to_proto, to_proto};
 use crate::host::limits::Limits;
 use crate::session::error::SessionError;
-use crate::session::{Answer, EventReader, Reading, Session, SubmissionResult};
+use crate::session::{EventReader, Reading, Session, SubmissionResult};
 
 /// The stream.
 pub type QueuePair = PulledStream<QueueSource>;
@@ -39,7 +39,6 @@ pub struct QueueSource {
     /// What the next message tells.
     results: Vec<v1::SubmissionResult>,
     judged: Vec<SubmissionResult>,
-    returned: Vec<u64>,
     /// The client submits nothing more; it may go on to read.
     is_half_closed: bool,
     /// What ends the stream once the batches before it have been answered.
@@ -72,7 +71,6 @@ impl QueueSource {
             is_first: true,
             results: Vec::new(),
             judged: Vec::new(),
-            returned: Vec::new(),
             is_half_closed: false,
             fault: None,
         }
@@ -157,15 +155,15 @@ impl QueueSource {
     /// What there is to say.
     fn compose(&mut self) -> Result<Composed, Refusal> {
         let Some(reader) = &mut self.reader else { return Ok(Composed::Nothing) };
-        let entries = match reader.read_with_returns(queue_to_proto::entry, &mut self.returned)? {
+        let reading = reader.read_with_returns(queue_to_proto::entry, &mut self.judged)?;
+        self.results.extend(self.judged.drain(..).map(queue_to_proto::result));
+        let entries = match reading {
             Reading::Events(entries) => entries,
             Reading::Finished if self.reported == self.taken && self.results.is_empty() => {
                 return Ok(Composed::Finished);
             }
             Reading::Quiet | Reading::Finished => Vec::new(),
         };
-        let closed = |submission| SubmissionResult { submission, answer: Ok(Answer::Closed) };
-        self.results.extend(self.returned.drain(..).map(closed).map(queue_to_proto::result));
         let is_first = std::mem::take(&mut self.is_first);
         let quiet = entries.is_empty() && self.results.is_empty() && self.reported == self.taken;
         if quiet && !is_first {

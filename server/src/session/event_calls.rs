@@ -10,6 +10,7 @@ use super::error::SessionError;
 use super::events::Event;
 use super::leasing::LeaseHold;
 use super::live::{Operation, Session};
+use super::queue_pair::SubmissionResult;
 use super::request_operations::delete;
 use super::requests::Entry;
 use super::state::{Phase, SessionState};
@@ -115,19 +116,20 @@ impl EventReader {
         self.read_from(&state, take)
     }
 
-    /// As [`EventReader::read`], besides the submissions of this reader's stream that have returned since.
+    /// As [`EventReader::read`], besides what the submissions of this reader's stream gave that have returned since.
     ///
     /// # Errors
     /// As there.
     pub fn read_with_returns<T>(
         &mut self,
         take: impl FnMut(&Event) -> T,
-        returned: &mut Vec<u64>,
+        returned: &mut Vec<SubmissionResult>,
     ) -> Result<Reading<T>, SessionError> {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
         let reading = self.read_from(&state, take)?;
-        state.returned.drain_into(self.generation, returned);
+        let phase = state.phase;
+        state.returned.drain_into(self.generation, || session.abandoned_in(phase), returned);
         Ok(reading)
     }
 

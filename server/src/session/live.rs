@@ -181,7 +181,12 @@ impl Session {
 
     /// Why a call that waited will never hear of its outcome.
     pub(super) fn abandoned(&self) -> SessionError {
-        match self.lock().phase {
+        self.abandoned_in(self.lock().phase)
+    }
+
+    /// [`Session::abandoned`], of a session that is in `phase`.
+    pub(super) fn abandoned_in(&self, phase: Phase) -> SessionError {
+        match phase {
             Phase::Ended(reason) => SessionError::SessionEnded(reason),
             Phase::StackEnded(EndReason::DriverStop) => HostError::StackStopped(self.instance_name()).into(),
             _ => HostError::StackRemoved(self.instance_name()).into(),

@@ -2,7 +2,8 @@
 //!
 //! Laws: a submission means what the call of the same name means and runs the same code; a batch is taken in its
 //! order, and a refused submission changes nothing and stops nobody. What a Close gives comes when it has returned,
-//! which nobody waits for here: it is kept for the reader of the stream that submitted it.
+//! or when the end of the stack cuts it off, which nobody waits for here: it is kept for the reader of the stream that
+//! submitted it.
 
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::stack::CancelAnswer;
@@ -122,10 +123,18 @@ pub(super) struct Ticket {
     submission: u64,
 }
 
+/// A submission that waits no more.
+#[derive(Debug)]
+struct Ready {
+    ticket: Ticket,
+    /// The end of the stack cut it off.
+    is_cut_off: bool,
+}
+
 /// Submissions that waited and have returned, for the stream they came on. At most as many as there are files.
 #[derive(Debug, Default)]
 pub(super) struct Returned {
-    ready: Vec<Ticket>,
+    ready: Vec<Ready>,
     waiting: u64,
     total: u64,
 }
@@ -133,7 +142,16 @@ pub(super) struct Returned {
 impl Returned {
     /// Takes a return in.
     pub(super) fn push(&mut self, ticket: Ticket) {
-        self.ready.push(ticket);
+        self.add(Ready { ticket, is_cut_off: false });
+    }
+
+    /// Takes in that a submission will not return: the stack has ended.
+    pub(super) fn cut_off(&mut self, ticket: Ticket) {
+        self.add(Ready { ticket, is_cut_off: true });
+    }
+
+    fn add(&mut self, ready: Ready) {
+        self.ready.push(ready);
         self.waiting -= 1;
         self.total += 1;
     }
@@ -143,15 +161,19 @@ impl Returned {
         self.total
     }
 
-    /// Nothing returns any more.
-    pub(super) fn abandon(&mut self) {
-        self.waiting = 0;
-    }
-
-    /// Gives what is ready to the reader of `stream`. Older streams are over: what was for them goes.
-    pub(super) fn drain_into(&mut self, stream: u64, submissions: &mut Vec<u64>) {
-        let ours = self.ready.drain(..).filter(|ticket| ticket.stream == stream);
-        submissions.extend(ours.map(|ticket| ticket.submission));
+    /// Gives what is ready to the reader of `stream`, and `error` for what was cut off. Older streams are over: what
+    /// was for them goes.
+    pub(super) fn drain_into(
+        &mut self,
+        stream: u64,
+        error: impl Fn() -> SessionError,
+        results: &mut Vec<SubmissionResult>,
+    ) {
+        let ours = self.ready.drain(..).filter(|ready| ready.ticket.stream == stream);
+        results.extend(ours.map(|Ready { ticket, is_cut_off }| SubmissionResult {
+            submission: ticket.submission,
+            answer: if is_cut_off { Err(error()) } else { Ok(Answer::Closed) },
+        }));
     }
 }
 

@@ -50,6 +50,7 @@ impl Operation<'_> {
         let object = self.state.requests.object(number)?;
         if status.is_success() {
             object.echo = echo;
+            object.was_submitted = false; // its completion no longer belongs to what was submitted
             object.file = file.map(|file| file.uuid);
             object.delete_on_acknowledge = false; // whoever formats it again means to go on with it
             self.state.requests.charge(number, bytes);

@@ -211,10 +211,13 @@ impl SessionState {
         }
     }
 
-    /// Whoever waits hears nothing more.
+    /// Whoever waits hears that nothing more comes.
     fn abandon_calls(&mut self) {
-        self.calls.clear();
-        self.returned.abandon();
+        for (_, call) in self.calls.drain() {
+            if let BlockedCall::SubmittedClose(ticket) = call {
+                self.returned.cut_off(ticket);
+            } // the others hear it by the end of their channels
+        }
     }
 
     /// The session ends for `reason`.

@@ -300,3 +300,40 @@ async fn a_driver_stop_refuses_the_rest_and_ends_the_stream() {
     while queue.hear().await.expect("it ends in order") {}
     bench.server.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_close_that_a_driver_stop_cuts_off_is_refused() {
+    let bench = Bench::new().await;
+    let (mut upper, file) = upper_on(&bench, "scripted").await;
+    bench.control(&upper.stack, 1, "on cleanup: block").await;
+    let mut queue = Queue::open(&mut upper, 0, &file, vec![close("")]).await;
+    queue.until(|queue| queue.taken == 1).await;
+    queue.submit(&file, vec![close("")]).await; // CLS-17
+    while queue.hear().await.expect("it ends in order") {}
+    assert_eq!(queue.taken, 2);
+    assert_eq!(queue.result(1), Some(&Outcome::Closed(v1::CloseResponse {})), "the stop lets it return");
+    assert_eq!(queue.refused(2), (Code::FailedPrecondition, reason::STACK_STOPPED), "it will not return");
+    bench.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_completion_of_another_format_than_the_submitted_one_comes_in_full() {
+    let bench = Bench::new().await;
+    let (mut upper, file) = upper_on(&bench, "null").await;
+    let sent = v1::FormatAndSendRequest { retain: true, ..read(10, "", 1, 0) };
+    let mut queue = Queue::open(&mut upper, 0, &file, vec![Call::FormatAndSend(sent)]).await;
+    queue.until(|queue| queue.entries.len() == 1).await;
+    assert_eq!(queue.completions(), [(10, 0)]);
+    let format = write(0, "", b"x").format;
+    let calls = vec![
+        Call::ReuseRequest(v1::ReuseRequestRequest { request_id: 10, ..Default::default() }),
+        Call::FormatRequest(v1::FormatRequestRequest { request_id: 10, format }),
+        Call::SendRequest(v1::SendRequestRequest { request_id: 10, ..Default::default() }),
+    ];
+    queue.submit(&file, calls).await;
+    queue.until(|queue| queue.entries.len() == 2).await;
+    let Body::Event(event) = &queue.entries[1].1 else { panic!("{:?}", queue.entries) };
+    let Some(v1::event::Body::RequestCompleted(completed)) = &event.body else { panic!("{event:?}") };
+    assert_eq!((completed.request_id, completed.io_kind()), (10, v1::IoKind::Write));
+    bench.server.shutdown().await;
+}
