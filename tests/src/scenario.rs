@@ -11,7 +11,7 @@ use crate::explore::{self, Choices, Schedule};
 use crate::in_process::InProcess;
 use crate::laws;
 use crate::stage::Stage;
-use crate::wire::Wire;
+use crate::wire::{Road, Wire};
 
 /// Seeded schedules per scenario in an ordinary run.
 pub const SCHEDULES: u64 = 32;
@@ -20,7 +20,7 @@ pub const EXHAUSTIVE: usize = 100_000;
 /// Seeded schedules of a race that has more: every outcome must be seen among them.
 pub const RACES: u64 = 10_000;
 /// Executions of a race over the wire, where each costs a server's round trips.
-pub const WIRE_RACES: u64 = 50;
+pub const WIRE_RACES: usize = 50;
 /// The environment variable that replays one schedule.
 pub const SCHEDULE_VARIABLE: &str = "LOWERDECK_SCHEDULE";
 
@@ -106,11 +106,27 @@ pub fn on_framework(setting: &Setting, script: impl Fn(&mut Stage)) {
     }
 }
 
-/// Executes a script over real gRPC against a server of its own.
+/// Says on which road an execution over the wire was when that panics, wherever it does.
+struct Signpost(Road);
+
+impl Drop for Signpost {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("  over the wire by {}", self.0);
+        }
+    }
+}
+
+/// Executes a script over real gRPC, once on each road, against a server of its own.
 pub fn on_wire(setting: &Setting, script: impl Fn(&mut Stage)) {
-    let mut stage = Stage::new(Box::new(Wire::new(setting)));
-    script(&mut stage);
-    laws::check(&mut stage);
+    let mut first = Wire::new(setting);
+    let second = first.another_session_on(setting, Road::QueuePair);
+    for (road, backend) in Road::ALL.into_iter().zip([first, second]) {
+        let _signpost = Signpost(road);
+        let mut stage = Stage::new(Box::new(backend));
+        script(&mut stage);
+        laws::check(&mut stage);
+    }
 }
 
 /// Executes a race in-process; the script says which legal outcome it saw. The outcomes seen must be exactly
@@ -137,11 +153,13 @@ pub fn race_on_framework(setting: &Setting, script: impl Fn(&mut Stage) -> &'sta
     assert!(missing.is_empty(), "inconclusive: {missing:?} never came in {schedules}");
 }
 
-/// Executes a race over the wire; which outcome comes is up to the machine, that it is a legal one is asserted.
+/// Executes a race over the wire, on one road after the other; which outcome comes is up to the machine, that it is a
+/// legal one is asserted.
 pub fn race_on_wire(setting: &Setting, script: impl Fn(&mut Stage) -> &'static str, outcomes: &[&str]) {
     let mut backend = Wire::new(setting);
-    for _ in 0..WIRE_RACES {
-        let mut stage = Stage::new(Box::new(backend.another_session(setting)));
+    for road in Road::ALL.into_iter().cycle().take(WIRE_RACES) {
+        let _signpost = Signpost(road);
+        let mut stage = Stage::new(Box::new(backend.another_session_on(setting, road)));
         let outcome = script(&mut stage);
         assert!(outcomes.contains(&outcome), "{outcome} is no outcome of this race");
         laws::check(&mut stage);

@@ -1,4 +1,5 @@
-//! The wire back end: a server of its own, and a client that speaks nothing but the published contract.
+//! The wire back end: a server of its own, and a client that speaks nothing but the published contract, on one of the
+//! two [`Road`]s there are.
 //!
 //! Nothing here waits for time to pass. A blocking call is known to be processed when the trace shows it, and known
 //! to block when the trace does not show its return: the server runs a stack until nothing is ready before it
@@ -13,18 +14,23 @@ use lowerdeck_proto::v1;
 use tokio::task::JoinHandle;
 use tonic::Status;
 
-use crate::backend::{Act, Backend, Call, Completion, Deed, Outcome, Requests, Setting};
+use crate::backend::{Act, Backend, Call, Completion, Deed, Echo, Outcome, Requests, Setting};
 
 mod calls;
 mod events;
 mod files;
 mod lab;
 mod messages;
+mod queue;
+mod race;
 mod requests;
+mod road;
 mod session;
 mod target;
 
-use self::calls::Pending;
+use self::calls::{Pending, Waiting};
+use self::road::Feed;
+pub use self::road::Road;
 pub use self::session::{Channelled, Clients, Server, open};
 
 /// See the module.
@@ -35,15 +41,22 @@ pub struct Wire {
     others: Vec<Clients>,
     stack: String,
     setting: Setting,
+    road: Road,
+    /// Sessions that this one has opened beside itself.
+    siblings: u64,
+    /// Whether the second of two racing acts goes first.
+    is_turned: bool,
     /// How often the stack was started.
     life: u32,
     calls: u64,
     pending: HashMap<Call, Pending>,
     finished: HashMap<Call, (&'static str, Outcome)>,
     /// None when the stack did not start, so that there is no session.
-    events: Option<tonic::Streaming<v1::StreamEventsResponse>>,
+    events: Option<Feed>,
     seen: u64,
     completions: Vec<Completion>,
+    /// What L0 has submitted of requests whose completions do not repeat it.
+    submitted: HashMap<u64, Echo>,
     /// Whether the client reads its events.
     reading: bool,
     /// Files that are closed on the event of a request's completion.
@@ -53,20 +66,26 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A server, a stack of `setting` on it, and a session on that stack.
+    /// A server, a stack of `setting` on it, and a session on that stack that makes unary calls.
     pub fn new(setting: &Setting) -> Wire {
-        Wire::on(Arc::new(Server::start()), setting)
+        Wire::on(Arc::new(Server::start()), setting, Road::Calls)
     }
 
-    /// Another session on another instance of the stack, same server.
+    /// Another session on another instance of the stack, same server, same road.
     pub fn another_session(&mut self, setting: &Setting) -> Wire {
-        Wire::on(self.server.clone(), setting)
+        self.another_session_on(setting, self.road)
     }
 
-    fn on(server: Arc<Server>, setting: &Setting) -> Wire {
+    /// As [`Wire::another_session`], on `road`. In every second pair of sessions racing acts are turned round.
+    pub fn another_session_on(&mut self, setting: &Setting, road: Road) -> Wire {
+        self.siblings += 1;
+        Wire { is_turned: self.siblings / 2 % 2 == 1, ..Wire::on(self.server.clone(), setting, road) }
+    }
+
+    fn on(server: Arc<Server>, setting: &Setting, road: Road) -> Wire {
         assert!(!setting.application, "nobody opens a stack as an application over the wire");
         assert!(!setting.file_handles, "there are no handles over the wire");
-        let (clients, stack, events) = match server.run(session::try_open(&server, setting)) {
+        let (clients, stack, events) = match server.run(session::try_open(&server, setting, road)) {
             Ok((clients, stack, events)) => (clients, stack, Some(events)),
             Err((clients, stack)) => (clients, stack, None),
         };
@@ -76,6 +95,9 @@ impl Wire {
             others: Vec::new(),
             stack,
             setting: setting.clone(),
+            road,
+            siblings: 0,
+            is_turned: false,
             life: 1,
             calls: 0,
             pending: HashMap::new(),
@@ -83,6 +105,7 @@ impl Wire {
             events,
             seen: 0,
             completions: Vec::new(),
+            submitted: HashMap::new(),
             reading: true,
             closes: HashMap::new(),
             invoked: VecDeque::new(),
@@ -118,7 +141,7 @@ impl Backend for Wire {
             None => self.collect(method),
             Some(request) if self.view(request).is_some_and(|view| view.state == "Completed") => {
                 let pending = self.pending.remove(&call)?;
-                let outcome = self.finish(&None, pending.task);
+                let outcome = self.finish(&None, pending.waiting);
                 self.finished.insert(call, (method, outcome));
             }
             Some(_) => {}
@@ -134,25 +157,21 @@ impl Backend for Wire {
     fn return_from_callback(&mut self, status: HResult) {
         self.drain_events();
         if let Some((callback_id, _)) = self.invoked.pop_front() {
-            let message = v1::ReturnFromCallbackRequest { callback_id, hresult: status.0 };
-            self.run(self.clients.device.clone().return_from_callback(message));
+            self.perform(v1::ReturnFromCallbackRequest { callback_id, hresult: status.0 });
         }
     }
 
     fn race(&mut self, one: Act, other: Act) -> (Deed, Deed) {
-        let act = |act| session::act(self.clients.clone(), self.stack.clone(), act);
-        let tasks = [self.server.spawn(act(one)), self.server.spawn(act(other))];
-        let deeds = tasks.map(|task| match self.server.run(task) {
-            Ok(deed) => deed.unwrap_or_else(|status| panic!("{status:?}")),
-            Err(panicked) => panic!("{panicked}"),
-        });
-        let [first, second] = deeds;
-        (first, second)
+        let turned = self.is_turned;
+        let [first, second] = self.at_once(if turned { [other, one] } else { [one, other] });
+        if turned { (second, first) } else { (first, second) }
     }
 
     fn abandon_call(&mut self, call: Call) {
         let Some(pending) = self.pending.get(&call) else { return };
-        pending.task.abort();
+        if let Waiting::Rpc(task) = &pending.waiting {
+            task.abort();
+        }
         if pending.create.is_none() {
             self.pending.remove(&call); // only a create is asked for again
         }

@@ -123,6 +123,24 @@ pub trait Requests {
     /// # Errors
     /// The question itself was refused, for this reason: on the wire, before UMDF was asked.
     fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String>;
+    /// `CreateRequest` with `OnCompletion`, `FormatRequestFor…` and `Send`; gives what the last of them gave.
+    ///
+    /// # Errors
+    /// As [`Requests::format`].
+    fn start(&mut self, request: u64, file: u64, io: Io, flags: u32, timeout: i64) -> Result<HResult, String> {
+        self.start_in_steps(request, file, io, flags, timeout)
+    }
+    /// [`Requests::start`], one call after the other.
+    ///
+    /// # Errors
+    /// As [`Requests::format`].
+    fn start_in_steps(&mut self, request: u64, file: u64, io: Io, flags: u32, timeout: i64) -> Result<HResult, String> {
+        self.create_request(request, true);
+        match self.format(request, Some(file), io)? {
+            HResult::S_OK => Ok(self.send(request, flags, timeout)),
+            failed => Ok(failed),
+        }
+    }
     /// `Send`, never synchronous here.
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult;
     /// Begins a `Send` whose answer is looked at later; a synchronous one returns when the request has completed.

@@ -96,11 +96,16 @@ impl Stage {
     }
 
     fn start_with(&mut self, request: &str, file: &str, io: Io, flags: u32, timeout: i64) {
-        self.request(request);
-        let formatted = self.format(request, Some(file), io);
-        self.check(formatted == HResult::S_OK, &format!("`{request}` was not formatted: {formatted}"));
-        let sent = self.send_with(request, flags, timeout);
-        self.check(sent == HResult::S_OK, &format!("`{request}` was not sent: {sent}"));
+        let number = self.name(request);
+        self.requests.push(request.to_owned());
+        self.formatted_on.insert(request.to_owned(), file.to_owned());
+        let file = self.number(file);
+        match self.backend.start(number, file, io, flags, timeout) {
+            Ok(sent) => {
+                self.check(sent == HResult::S_OK, &format!("`{request}` was not formatted or not sent: {sent}"))
+            }
+            Err(reason) => self.fail(&format!("the question to format `{request}` was refused: {reason}")),
+        }
     }
 
     /// `CancelSentRequest`.

@@ -14,10 +14,12 @@ impl Files for Wire {
     }
 
     fn begin_close(&mut self, file: u64) -> Call {
-        let (mut device, file_id) = (self.clients.device.clone(), self.file(file));
-        self.begin("Close", None, None, async move {
-            device.close(v1::CloseRequest { file_id }).await.map(|_| Outcome::Void)
-        })
+        let message = v1::CloseRequest { file_id: self.file(file) };
+        if let Some(call) = self.submit_close(message.clone()) {
+            return call;
+        }
+        let mut device = self.clients.device.clone();
+        self.begin("Close", None, None, async move { device.close(message).await.map(|_| Outcome::Void) })
     }
 
     fn open_elsewhere(&mut self, file: u64) {
@@ -39,7 +41,7 @@ impl Files for Wire {
 
     fn cancel_for_file(&mut self, file: u64) {
         let message = v1::CancelSentRequestsForFileRequest { file_id: self.file(file), target_id: String::new() };
-        self.run(self.clients.device.clone().cancel_sent_requests_for_file(message));
+        self.perform(message);
     }
 
     fn close_in_completion(&mut self, request: u64, file: u64) {

@@ -3,6 +3,7 @@
 use lowerdeck_proto::v1;
 use tonic::Status;
 
+use super::calls::Waiting;
 use super::{Wire, messages, session};
 use crate::backend::{Lab, Outstanding, RawMoment, StopRecord, Transition};
 
@@ -86,7 +87,7 @@ impl Lab for Wire {
     }
 
     fn next_life(&mut self) -> bool {
-        let opened = self.server.run(session::reopen(&self.server, &self.setting, &self.stack));
+        let opened = self.server.run(session::reopen(&self.server, &self.setting, &self.stack, self.road));
         let refused = |status: &Status| status.code() == tonic::Code::FailedPrecondition;
         match opened {
             Ok((clients, stack, events)) => {
@@ -96,6 +97,7 @@ impl Lab for Wire {
                 self.pending.clear();
                 self.finished.clear();
                 self.invoked.clear();
+                self.submitted.clear();
                 true
             }
             Err(status) => {
@@ -108,8 +110,11 @@ impl Lab for Wire {
     fn lose_client(&mut self) {
         // A dead client waits for nothing: a call that still waited would keep its session alive.
         for (_, pending) in self.pending.drain() {
-            pending.task.abort();
+            if let Waiting::Rpc(task) = pending.waiting {
+                task.abort();
+            }
         }
+        self.events = None;
         self.server.run(session::lose(&self.clients, &self.stack));
     }
 }

@@ -71,6 +71,22 @@ pub fn echo(done: &v1::RequestCompleted) -> Echo {
     }
 }
 
+/// What a completion would repeat of `io`.
+pub fn echo_of(io: &Io) -> Echo {
+    let start = |window: &Option<Window>| window.map_or(0, |(start, _)| start);
+    let (kind, code, device_offset, input_start, output_start) = match io {
+        Io::Read { window, offset, .. } => (v1::IoKind::Read, 0, offset.unwrap_or(0), 0, start(window)),
+        Io::Write { window, offset, .. } => (v1::IoKind::Write, 0, offset.unwrap_or(0), start(window), 0),
+        Io::DeviceControl { code, .. } | Io::InDirect { code, .. } | Io::InternalDeviceControl { code } => {
+            (v1::IoKind::DeviceControl, *code, 0, 0, 0)
+        }
+        Io::FlushBuffers => (v1::IoKind::FlushBuffers, 0, 0, 0, 0),
+        Io::QueryInformation { .. } => (v1::IoKind::QueryInformation, 0, 0, 0, 0),
+        Io::SetInformation { .. } => (v1::IoKind::SetInformation, 0, 0, 0, 0),
+    };
+    Echo { kind: kind_name(kind).to_owned(), code, device_offset, input_start, output_start }
+}
+
 fn offset(window: Option<Window>) -> Option<v1::MemoryOffset> {
     window.map(|(buffer_offset, buffer_length)| v1::MemoryOffset { buffer_offset, buffer_length })
 }

@@ -21,6 +21,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use super::messages;
+use super::road::{Feed, Road};
 use crate::backend::{Act, Call, Deed, Outcome, Setting, Transition};
 
 /// Longest any one wait of a script may take: a hang is a failure, not a stalled run.
@@ -167,19 +168,23 @@ pub async fn another(server: &Server, stack: &str) -> Clients {
     clients
 }
 
-/// A session: its stubs, the instance it is on, and its event stream.
-pub type Opened = (Clients, String, tonic::Streaming<v1::StreamEventsResponse>);
+/// A session: its stubs, the instance it is on, and where its events come from.
+pub(super) type Opened = (Clients, String, Feed);
 
 /// Plugs the stack of `setting`, opens a session on it and its event stream.
-pub async fn open(server: &Server, setting: &Setting) -> Opened {
-    try_open(server, setting).await.unwrap_or_else(|(_, stack)| panic!("{stack} did not start"))
+pub async fn open(server: &Server, setting: &Setting) -> (Clients, String, tonic::Streaming<v1::StreamEventsResponse>) {
+    match try_open(server, setting, Road::Calls).await {
+        Ok((clients, stack, Feed::Events(events))) => (clients, stack, events),
+        Ok((_, stack, Feed::Queue(_))) => panic!("{stack} was to be opened with StreamEvents"),
+        Err((_, stack)) => panic!("{stack} did not start"),
+    }
 }
 
-/// As [`open`].
+/// As [`open`], on `road`.
 ///
 /// # Errors
 /// The stubs and the instance, when that failed to start: there is no session then, but a trace.
-pub async fn try_open(server: &Server, setting: &Setting) -> Result<Opened, (Clients, String)> {
+pub(super) async fn try_open(server: &Server, setting: &Setting, road: Road) -> Result<Opened, (Clients, String)> {
     let id = Uuid::new_v4();
     let mut clients = Clients::new(&server.channel(), id);
     let name = format!("s{}", id.simple());
@@ -194,8 +199,8 @@ pub async fn try_open(server: &Server, setting: &Setting) -> Result<Opened, (Cli
         method_neither: messages::method_neither(setting.method_neither).into(),
     };
     clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
-    match attach(&mut clients, setting, &name).await {
-        Ok((stack, stream)) => Ok((clients, stack, stream)),
+    match attach(&mut clients, setting, &name, road).await {
+        Ok((stack, feed)) => Ok((clients, stack, feed)),
         // The first instance of its template.
         Err(status) if messages::reason(&status) == reason::STACK_START_FAILED => Err((clients, format!("{name}#1"))),
         Err(status) => panic!("{status:?}"),
@@ -203,24 +208,19 @@ pub async fn try_open(server: &Server, setting: &Setting) -> Result<Opened, (Cli
 }
 
 /// Opens another session on the stack called `name`.
-pub async fn reopen(server: &Server, setting: &Setting, name: &str) -> Result<Opened, Status> {
+pub(super) async fn reopen(server: &Server, setting: &Setting, name: &str, road: Road) -> Result<Opened, Status> {
     let mut clients = Clients::new(&server.channel(), Uuid::new_v4());
-    let (stack, stream) = attach(&mut clients, setting, name).await?;
-    Ok((clients, stack, stream))
+    let (stack, feed) = attach(&mut clients, setting, name, road).await?;
+    Ok((clients, stack, feed))
 }
 
-async fn attach(
-    clients: &mut Clients,
-    setting: &Setting,
-    name: &str,
-) -> Result<(String, tonic::Streaming<v1::StreamEventsResponse>), Status> {
+async fn attach(clients: &mut Clients, setting: &Setting, name: &str, road: Road) -> Result<(String, Feed), Status> {
     let callbacks = setting.callbacks.iter().map(|name| messages::callback(name).into()).collect();
     let (stack, client_name) = (name.to_owned(), "conformance".to_owned());
     let open = v1::OpenSessionRequest { stack, callbacks, client_name, ..Default::default() };
     let opened = clients.session.open_session(open).await?;
     let stack = opened.into_inner().session.expect("an answer to OpenSession has a session").stack;
-    let stream = clients.device.stream_events(v1::StreamEventsRequest { after_sequence: 0 }).await?;
-    Ok((stack, stream.into_inner()))
+    Ok((stack, Feed::open(road, clients).await?))
 }
 
 /// `CreateWdfFile`; a file that opened is remembered by its number.
