@@ -10,7 +10,7 @@ use lowerdeck_proto::v1::queue_entry::Body;
 use lowerdeck_proto::v1::submission::Call;
 use lowerdeck_proto::v1::submission_result::Result as Answer;
 use tokio::sync::mpsc;
-use tonic::codegen::tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::Server;
