@@ -65,3 +65,29 @@ impl Histogram {
         self.count += other.count;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_right_to_five_percent() {
+        let mut histogram = Histogram::default();
+        (1..=10_000u64).for_each(|micros| histogram.record(Duration::from_micros(micros)));
+        for (share, micros) in [(0.01, 100.0), (0.5, 5_000.0), (0.99, 9_900.0)] {
+            let quantile = histogram.quantile(share).as_secs_f64() * 1e6;
+            assert!((quantile / micros - 1.0).abs() < 0.05, "{share}: {quantile} instead of {micros}");
+        }
+    }
+
+    #[test]
+    fn merging_counts_both_and_nothing_has_no_quantile() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.quantile(0.5), Duration::ZERO);
+        let mut other = Histogram::default();
+        other.record(Duration::from_millis(1));
+        histogram.merge(&other);
+        histogram.merge(&other);
+        assert_eq!((histogram.count(), histogram.quantile(0.5)), (2, other.quantile(0.5)));
+    }
+}

@@ -12,6 +12,8 @@ mod unary;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use lowerdeck_proto::v1;
 use tonic::transport::Channel;
 
 pub use self::histogram::Histogram;
@@ -114,21 +116,25 @@ pub async fn open(channel: Channel, stack: &str) -> Result<LoadSession, Error> {
 /// Where the next request goes.
 pub(crate) struct Aim {
     io: LoadIo,
+    input: Bytes,
     state: u64,
 }
 
 impl Aim {
     pub(crate) fn new(io: LoadIo, seed: u64) -> Aim {
-        Aim { io, state: seed | 1 }
+        let input = match io {
+            LoadIo::DeviceControl { input } => Bytes::from(vec![0x5A; input]),
+            LoadIo::RandomRead { .. } | LoadIo::SequentialRead { .. } => Bytes::new(),
+        };
+        Aim { io, input, state: seed | 1 }
     }
 
     /// The next request's format, without a file.
-    pub(crate) fn next(&mut self, input: &bytes::Bytes) -> lowerdeck_proto::v1::Format {
-        use lowerdeck_proto::v1;
+    pub(crate) fn next(&mut self) -> v1::Format {
         let io = match self.io {
             LoadIo::DeviceControl { .. } => v1::format::Io::DeviceControl(v1::DeviceControlFormat {
                 code: 0x8000_2000,
-                input_memory: Some(v1::InputMemory { data: input.clone(), offset: None }),
+                input_memory: Some(v1::InputMemory { data: self.input.clone(), offset: None }),
                 ..Default::default()
             }),
             LoadIo::RandomRead { length, span } => {
@@ -148,8 +154,7 @@ impl Aim {
     }
 }
 
-fn read(offset: u64, length: u64) -> lowerdeck_proto::v1::format::Io {
-    use lowerdeck_proto::v1;
+fn read(offset: u64, length: u64) -> v1::format::Io {
     v1::format::Io::Read(v1::ReadFormat {
         device_offset: Some(offset as i64),
         output_memory: Some(v1::OutputMemory { size: length, ..Default::default() }),

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use lowerdeck_proto::v1;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::setup::LoadSession;
-use super::{Aim, Load, LoadIo, LoadOutcome, Stopwatch};
+use super::{Aim, Load, LoadOutcome, Stopwatch};
 use crate::error::Error;
 
 /// Batches on their way to the connection; the window bounds them already.
@@ -17,7 +16,6 @@ const OUTBOUND_BATCHES: usize = 64;
 struct Window {
     batch: usize,
     aim: Aim,
-    input: Bytes,
     file: String,
     next_request: u64,
     in_flight: usize,
@@ -30,7 +28,7 @@ impl Window {
             .map(|_| {
                 let request_id = self.next_request;
                 self.next_request += 1;
-                let format = Some(self.aim.next(&self.input));
+                let format = Some(self.aim.next());
                 let send = v1::FormatAndSendRequest { request_id, format, ..Default::default() };
                 v1::Submission { call: Some(v1::submission::Call::FormatAndSend(send)) }
             })
@@ -77,14 +75,9 @@ pub(super) async fn run(
     mut tick: impl FnMut(u64),
 ) -> Result<LoadOutcome, Error> {
     let batch = batch.clamp(1, load.depth);
-    let input = match load.io {
-        LoadIo::DeviceControl { input } => Bytes::from(vec![0x5A; input]),
-        _ => Bytes::new(),
-    };
     let mut window = Window {
         batch,
         aim: Aim::new(load.io, 1),
-        input,
         file: session.file.clone(),
         next_request: session.next_request.load(Ordering::Relaxed),
         in_flight: 0,

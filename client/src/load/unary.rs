@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use lowerdeck_proto::v1;
 use tokio::task::JoinSet;
 
 use super::setup::LoadSession;
-use super::{Aim, Load, LoadIo, LoadOutcome, Stopwatch};
+use super::{Aim, Load, LoadOutcome, Stopwatch};
 use crate::error::Error;
 use crate::request::SendOptions;
 
@@ -19,20 +18,14 @@ const ACKNOWLEDGE_EVERY: u64 = 4096;
 struct Callers {
     load: Load,
     session: LoadSession,
-    input: Bytes,
     begun: Stopwatch,
     completed: AtomicU64,
 }
 
 pub(super) async fn run(load: &Load, session: &LoadSession, mut tick: impl FnMut(u64)) -> Result<LoadOutcome, Error> {
-    let input = match load.io {
-        LoadIo::DeviceControl { input } => Bytes::from(vec![0x5A; input]),
-        _ => Bytes::new(),
-    };
     let callers = Arc::new(Callers {
         load: *load,
         session: session.clone(),
-        input,
         begun: Stopwatch::start(),
         completed: AtomicU64::new(0),
     });
@@ -60,7 +53,7 @@ async fn call(callers: Arc<Callers>, seed: u64) -> Result<LoadOutcome, Error> {
     let mut outcome = LoadOutcome::default();
     let options = v1::SendOptions { flags: SendOptions::SYNCHRONOUS, timeout_ticks: 0 };
     while callers.begun.elapsed() < callers.load.duration {
-        let mut format = aim.next(&callers.input);
+        let mut format = aim.next();
         format.file_id.clone_from(&callers.session.file);
         let request_id = callers.session.next_request.fetch_add(1, Ordering::Relaxed);
         let message =

@@ -8,7 +8,6 @@ use lowerdeck_proto::v1;
 use super::pulled_stream::{PulledStream, Source};
 use super::status::Refusal;
 use super::{Streams, to_proto};
-use crate::session::error::SessionError;
 use crate::session::{EventReader, Reading};
 
 /// The stream.
@@ -52,11 +51,7 @@ impl Source for EventSource {
             tokio::select! {
                 biased; // what was recorded before the end is told before the end
                 () = change => {}
-                () = tokio::time::sleep(self.streams.heartbeat) => return Ok(Some(self.heartbeat())),
-                () = self.streams.end.cancelled() => {
-                    let retry_after = super::RETRY_AFTER_END;
-                    return Err(SessionError::Draining { retry_after }.into());
-                }
+                silent = self.streams.silence() => return silent.map(|()| Some(self.heartbeat())),
             }
         }
     }

@@ -33,8 +33,10 @@ use tower::layer::util::{Identity, Stack};
 use self::layers::deadline::DeadlineLayer;
 use self::layers::oversize::OversizeLayer;
 use self::layers::session::SessionLayer;
+use self::status::Refusal;
 use crate::host::limits::Limits;
 use crate::session::Sessions;
+use crate::session::error::SessionError;
 use crate::session::lab::Laboratory;
 
 /// When a client whose stream ended in a drain should try again: at once, elsewhere.
@@ -53,6 +55,20 @@ pub struct Streams {
     pub end: CancellationToken,
     /// Counts what may have changed the health of something.
     pub health: watch::Sender<u64>,
+}
+
+impl Streams {
+    /// Resolves when a stream was silent for so long that it has to give a sign of life.
+    ///
+    /// # Errors
+    /// [`SessionError::Draining`] when a drain ends first.
+    async fn silence(&self) -> Result<(), Refusal> {
+        tokio::select! {
+            biased; // whoever is owed a sign of life gets it
+            () = tokio::time::sleep(self.heartbeat) => Ok(()),
+            () = self.end.cancelled() => Err(SessionError::Draining { retry_after: RETRY_AFTER_END }.into()),
+        }
+    }
 }
 
 /// What the wire serves.

@@ -109,8 +109,7 @@ impl QueueSource {
         match status.code() {
             // As with the unary calls: no handler of ours ever gives this code.
             Code::OutOfRange => Refusal::MessageTooLarge { limit: self.limits.message_bytes_max },
-            Code::Internal => Refusal::Undecodable,
-            _ => Refusal::ClientGone,
+            _ => Refusal::Undecodable, // of a client that is gone nobody hears this
         }
     }
 
@@ -228,11 +227,7 @@ impl Source for QueueSource {
                     }
                 }
                 () = change => {}
-                () = tokio::time::sleep(self.streams.heartbeat) => return Ok(Some(self.heartbeat())),
-                () = self.streams.end.cancelled() => {
-                    let retry_after = super::RETRY_AFTER_END;
-                    return Err(SessionError::Draining { retry_after }.into());
-                }
+                silent = self.streams.silence() => return silent.map(|()| Some(self.heartbeat())),
             }
         }
     }

@@ -39,12 +39,9 @@ pub enum Refusal {
         /// The limit in bytes.
         limit: u64,
     },
-    /// What came on a stream is no message of the contract.
+    /// What came on a stream is no message of the contract, or the stream broke.
     #[error("what came on the stream is no QueuePairRequest")]
     Undecodable,
-    /// Nobody is there to be told.
-    #[error("the client is gone")]
-    ClientGone,
     /// A health service that nobody registered (grpc.health.v1 asks for this code).
     #[error("no service is named so here")]
     HealthServiceUnknown,
@@ -115,7 +112,6 @@ fn row_of(refusal: &Refusal) -> Row {
         Refusal::DeadlinePassed => row(Code::DeadlineExceeded, reason::DEADLINE_PASSED),
         Refusal::MessageTooLarge { limit } => exhausted(reason::MESSAGE_TOO_LARGE, "message_bytes_max", *limit),
         Refusal::Undecodable => invalid(reason::FIELD_INVALID, "submissions"),
-        Refusal::ClientGone => row(Code::Cancelled, reason::DEADLINE_PASSED),
         Refusal::HealthServiceUnknown => row(Code::NotFound, reason::STACK_UNKNOWN),
         Refusal::Internal => row(Code::Internal, reason::INTERNAL),
     }

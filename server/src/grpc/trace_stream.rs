@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::pulled_stream::{PulledStream, Source};
 use super::status::Refusal;
 use super::{Streams, lab_to_proto};
-use crate::session::error::SessionError;
 use crate::session::lab::StackInstance;
 
 /// The stream.
@@ -64,11 +63,7 @@ impl Source for TraceSource {
                         return Ok(None); // the stack is forgotten
                     }
                 }
-                () = tokio::time::sleep(self.streams.heartbeat) => return Ok(Some(v1::FollowTraceResponse::default())),
-                () = self.streams.end.cancelled() => {
-                    let retry_after = super::RETRY_AFTER_END;
-                    return Err(SessionError::Draining { retry_after }.into());
-                }
+                silent = self.streams.silence() => return silent.map(|()| Some(v1::FollowTraceResponse::default())),
             }
         }
     }

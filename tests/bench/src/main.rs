@@ -14,11 +14,8 @@ mod run;
 mod statistics;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use clap::Parser;
-use lowerdeck_client::load::{self, Load, LoadIo, LoadPath};
-use lowerdeck_client::transport;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
@@ -34,25 +31,6 @@ enum Cli {
     },
     /// Measures everything and writes the report.
     Run(run::Options),
-    /// Runs one load.
-    Load {
-        endpoint: String,
-        #[arg(long, default_value = "null")]
-        stack: String,
-        #[arg(long, default_value = "ioctl")]
-        io: String,
-        #[arg(long, default_value_t = 64)]
-        bytes: u64,
-        #[arg(long, default_value_t = 64 << 20)]
-        span: u64,
-        #[arg(long, default_value_t = 512)]
-        depth: usize,
-        /// 0 is unary.
-        #[arg(long, default_value_t = 64)]
-        batch: usize,
-        #[arg(long, default_value_t = 3.0)]
-        seconds: f64,
-    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -75,27 +53,6 @@ fn main() -> anyhow::Result<()> {
                 Ok(())
             }
             Cli::Run(options) => run::run(&options).await,
-            Cli::Load { endpoint, stack, io, bytes, span, depth, batch, seconds } => {
-                let io = match io.as_str() {
-                    "ioctl" => LoadIo::DeviceControl { input: bytes as usize },
-                    "random" => LoadIo::RandomRead { length: bytes, span },
-                    _ => LoadIo::SequentialRead { length: bytes, span },
-                };
-                let path = if batch == 0 { LoadPath::Unary } else { LoadPath::QueuePair { batch } };
-                let session = load::open(transport::connect(&endpoint).await?, &stack).await?;
-                let load = Load { io, path, depth, duration: Duration::from_secs_f64(seconds) };
-                let outcome = load.run(&session, |_| {}).await?;
-                session.close().await?;
-                println!(
-                    "{:.0}/s, {} failed, {:.1} MB/s, p50 {:?} p99 {:?}",
-                    outcome.rate(),
-                    outcome.failed,
-                    outcome.bytes as f64 / outcome.elapsed.as_secs_f64() / 1e6,
-                    outcome.latency.quantile(0.5),
-                    outcome.latency.quantile(0.99)
-                );
-                Ok(())
-            }
         }
     })
 }
