@@ -7,7 +7,7 @@ use lowerdeck_framework::callback::CallbackSet;
 use lowerdeck_framework::clock::{Now, TICKS_PER_MILLISECOND};
 use lowerdeck_framework::effect::{CallResult, Effect};
 use lowerdeck_framework::ids::{CallId, DeviceId, FileId, Level, RequestId};
-use lowerdeck_framework::io::{CompletionParams, Format, FormatIo, SendOptions};
+use lowerdeck_framework::io::{CompletionParams, FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
 use lowerdeck_framework::memory::{InputMemory, OutputMemory};
 use lowerdeck_framework::rule::Rule;
@@ -132,7 +132,7 @@ impl Lab {
     pub(crate) fn send(&mut self, file: FileId, io: FormatIo) -> u64 {
         let number = self.number();
         let request = self.stack.request_created(self.upper, number, true);
-        let formatted = self.stack.format_requested(self.upper, request, Format { file: Some(file), io });
+        let formatted = self.stack.format_requested(self.upper, request, Some(file), &io);
         assert_eq!(formatted, HResult::S_OK);
         let sent = self.stack.send_requested(self.now, self.upper, request, SendOptions::default());
         assert_eq!(sent, HResult::S_OK);

@@ -31,8 +31,6 @@ pub enum Effect {
         request: RequestId,
         /// The upper driver's number for it.
         number: u64,
-        /// The file it was formatted on, by the upper driver's tag.
-        file_tag: Option<u128>,
         /// Whether a completion callback was registered; without one the result is only polled (REQ-15).
         callback: bool,
         /// How it ended.

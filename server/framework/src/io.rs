@@ -170,6 +170,26 @@ impl IoParameters {
         }
     }
 
+    /// What is sent of it: data travels, the rest stays to be echoed as well.
+    pub(crate) fn hand_over(&mut self) -> IoParameters {
+        let (input, output_contents) = (std::mem::take(&mut self.input), self.output_contents.take());
+        IoParameters { input, output_contents, ..*self }
+    }
+
+    /// The completion parameters of a request that asked for it (REQ-36).
+    pub(crate) fn completion(&self, status: HResult, information: u64, output: Bytes) -> CompletionParams {
+        CompletionParams {
+            kind: self.kind,
+            status,
+            information,
+            output,
+            output_start: self.output_start,
+            input_start: self.input_start,
+            code: self.code,
+            device_offset: self.device_offset,
+        }
+    }
+
     /// The limit of Information on success (REQ-39): bytes transferred can not exceed the buffer. A device
     /// control without output may report anything up to its input.
     pub fn information_limit(&self) -> u64 {
@@ -200,8 +220,7 @@ impl IoParameters {
     /// which has no Format call of its own (TGT-15).
     pub fn to_format(&self) -> Option<FormatIo> {
         let input = (!self.input.is_empty()).then(|| InputMemory { data: self.input.clone(), window: None });
-        let contents = || self.output_contents.as_deref().cloned().unwrap_or_default();
-        let memory = || OutputMemory { size: self.output_length, window: None, contents: contents() };
+        let memory = || OutputMemory { size: self.output_length, window: None, contents: self.output_contents.clone() };
         let output = (self.output_length > 0).then(memory);
         let device_offset = Some(self.device_offset);
         let class = self.information_class;
@@ -217,7 +236,7 @@ impl IoParameters {
     }
 }
 
-impl TryFrom<FormatIo> for IoParameters {
+impl TryFrom<&FormatIo> for IoParameters {
     type Error = HResult;
 
     /// Resolves the memory windows.
@@ -225,19 +244,17 @@ impl TryFrom<FormatIo> for IoParameters {
     /// # Errors
     /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11); `STATUS_INVALID_DEVICE_REQUEST` for an
     /// internal device control (IOC-14).
-    fn try_from(format: FormatIo) -> Result<IoParameters, HResult> {
-        let source = |memory: Option<InputMemory>| {
-            let Some(memory) = memory else { return Ok((0, Bytes::new())) };
-            let window = Window::resolve(memory.data.len() as u64, memory.window)?;
-            Ok((window.start, memory.effective()?))
-        };
+    fn try_from(format: &FormatIo) -> Result<IoParameters, HResult> {
+        let source =
+            |memory: &Option<InputMemory>| memory.as_ref().map_or(Ok(Default::default()), InputMemory::effective);
         let room = |memory: &Option<OutputMemory>| {
-            memory.as_ref().map_or(Ok(Window::default()), |memory| Window::resolve(memory.size, memory.window))
+            let window = |memory: &OutputMemory| Window::resolve(memory.size, memory.window.as_deref());
+            memory.as_ref().map_or(Ok(Window::default()), window)
         };
         let mut parameters = IoParameters::create();
         match format {
             FormatIo::Read { output, device_offset } => {
-                let window = room(&output)?;
+                let window = room(output)?;
                 parameters.kind = IoKind::Read;
                 parameters.device_offset = device_offset.unwrap_or(0);
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
@@ -248,24 +265,25 @@ impl TryFrom<FormatIo> for IoParameters {
                 (parameters.input_start, parameters.input) = source(input)?;
             }
             FormatIo::DeviceControl { code, input, output } => {
-                let window = room(&output)?;
+                let window = room(output)?;
                 parameters.kind = IoKind::DeviceControl;
-                parameters.code = code;
+                parameters.code = *code;
                 (parameters.input_start, parameters.input) = source(input)?;
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
                 if code.method() == TransferMethod::InDirect {
-                    parameters.output_contents = output.and_then(|memory| memory.contents_of(window)).map(Box::new);
+                    parameters.output_contents =
+                        output.as_ref().and_then(|memory| memory.contents_of(window)).map(Box::new);
                 }
             }
             FormatIo::InternalDeviceControl { .. } => return Err(HResult::STATUS_INVALID_DEVICE_REQUEST),
             FormatIo::FlushBuffers => parameters.kind = IoKind::FlushBuffers,
             FormatIo::QueryInformation { class, output } => {
-                let window = room(&output)?;
-                (parameters.kind, parameters.information_class) = (IoKind::QueryInformation, class);
+                let window = room(output)?;
+                (parameters.kind, parameters.information_class) = (IoKind::QueryInformation, *class);
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
             }
             FormatIo::SetInformation { class, input } => {
-                (parameters.kind, parameters.information_class) = (IoKind::SetInformation, class);
+                (parameters.kind, parameters.information_class) = (IoKind::SetInformation, *class);
                 (parameters.input_start, parameters.input) = source(input)?;
             }
         }

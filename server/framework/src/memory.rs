@@ -20,8 +20,8 @@ pub struct MemoryOffset {
 pub struct InputMemory {
     /// The whole memory; captured at Format, so later changes of the caller's buffer are not seen (MAP-7).
     pub data: Bytes,
-    /// The window, or the whole memory.
-    pub window: Option<MemoryOffset>,
+    /// The window, or the whole memory. Boxed: it is rare, and memories travel with every request.
+    pub window: Option<Box<MemoryOffset>>,
 }
 
 /// Memory that receives data (read, output of a device control, queried information).
@@ -29,25 +29,26 @@ pub struct InputMemory {
 pub struct OutputMemory {
     /// Size of the whole memory in bytes.
     pub size: u64,
-    /// The window, or the whole memory.
-    pub window: Option<MemoryOffset>,
+    /// The window, or the whole memory. Boxed: it is rare, and memories travel with every request.
+    pub window: Option<Box<MemoryOffset>>,
     /// What is in it before the transfer, from its start; zeros follow. Only drivers below a `METHOD_IN_DIRECT` code
-    /// see it (IOC-7): any other output buffer starts empty (IOC-5).
-    pub contents: Bytes,
+    /// see it (IOC-7): any other output buffer starts empty (IOC-5). Boxed as well.
+    pub contents: Option<Box<Bytes>>,
 }
 
 impl OutputMemory {
     /// A whole memory of `size` bytes with nothing in it.
     pub fn empty(size: u64) -> OutputMemory {
-        OutputMemory { size, window: None, contents: Bytes::new() }
+        OutputMemory { size, window: None, contents: None }
     }
 
     /// What is in the part `window` of it, up to the last byte that was given; None when that is nothing.
     pub(crate) fn contents_of(&self, window: Window) -> Option<Bytes> {
-        let given = self.contents.len() as u64;
+        let contents = self.contents.as_deref()?;
+        let given = contents.len() as u64;
         let end = window.start.saturating_add(window.length).min(given);
         let start = window.start.min(end);
-        (start < end).then(|| self.contents.slice(start as usize..end as usize))
+        (start < end).then(|| contents.slice(start as usize..end as usize))
     }
 }
 
@@ -65,8 +66,8 @@ impl Window {
     ///
     /// # Errors
     /// `STATUS_INTEGER_OVERFLOW` when the window overflows or leaves the memory (TGT-11).
-    pub fn resolve(size: u64, offset: Option<MemoryOffset>) -> Result<Window, HResult> {
-        let Some(MemoryOffset { buffer_offset, buffer_length }) = offset else {
+    pub fn resolve(size: u64, offset: Option<&MemoryOffset>) -> Result<Window, HResult> {
+        let Some(&MemoryOffset { buffer_offset, buffer_length }) = offset else {
             return Ok(Window { start: 0, length: size });
         };
         let outside = HResult::STATUS_INTEGER_OVERFLOW;
@@ -80,14 +81,17 @@ impl Window {
 }
 
 impl InputMemory {
-    /// The bytes that are transferred.
+    /// Where the window begins, and the bytes that are transferred.
     ///
     /// # Errors
     /// As [`Window::resolve`].
-    pub fn effective(&self) -> Result<Bytes, HResult> {
-        let window = Window::resolve(self.data.len() as u64, self.window)?;
+    pub fn effective(&self) -> Result<(u64, Bytes), HResult> {
+        if self.window.is_none() {
+            return Ok((0, self.data.clone()));
+        }
+        let window = Window::resolve(self.data.len() as u64, self.window.as_deref())?;
         let start = window.start as usize;
-        Ok(self.data.slice(start..start + window.length as usize))
+        Ok((window.start, self.data.slice(start..start + window.length as usize)))
     }
 }
 
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     fn window(offset: u64, length: u64) -> Result<Window, HResult> {
-        Window::resolve(16, Some(MemoryOffset { buffer_offset: offset, buffer_length: length }))
+        Window::resolve(16, Some(&MemoryOffset { buffer_offset: offset, buffer_length: length }))
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(crate) struct Queue {
     pub(crate) in_progress: Option<QueueOperation>,
     /// Unset outside D0 for a power-managed queue: it accepts, and delivers nothing (QUE-13).
     pub(crate) powered: bool,
+    /// Its next delivery is in the run queue, or waits for the device's lock: once is enough.
+    pub(crate) scheduled: bool,
     /// The `OnCancel` callback object that its requests were marked with first (REQ-47).
     pub(crate) cancel_object: Option<u32>,
 }
@@ -68,6 +70,7 @@ impl Queue {
             dispatching: true,
             in_progress: None,
             powered: !config.power_managed,
+            scheduled: false,
             cancel_object: None,
         }
     }
@@ -82,6 +85,11 @@ impl Queue {
                 DispatchType::Parallel => true,
                 DispatchType::Manual => false,
             }
+    }
+
+    /// Whether a delivery has to be scheduled now; whoever is told so schedules it.
+    pub(crate) fn needs_dispatch(&mut self) -> bool {
+        self.may_deliver() && !std::mem::replace(&mut self.scheduled, true)
     }
 
     /// Starts an operation; false, and nothing changed, while another one is in progress.

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
 use crate::io::{CompletionParams, IoKind, IoParameters};
-use crate::ioctl::IoControlCode;
 use crate::memory_object::RequestMemories;
 use crate::status::HResult;
 use crate::transition::machine;
@@ -75,21 +74,20 @@ pub(crate) struct Request {
     pub(crate) creator: DeviceId,
     /// The request it was created under; None is the device (REQ-1).
     pub(crate) parent: Option<RequestId>,
-    /// What was created under it and not deleted, oldest first (OBJ-1).
-    pub(crate) children: Vec<RequestId>,
+    /// What was created under it and not deleted, oldest first (OBJ-1); almost always nothing.
+    pub(crate) children: Option<Box<Vec<RequestId>>>,
     /// The creator's number for it.
     pub(crate) number: u64,
     pub(crate) state: RequestState,
     /// `SetCompletionCallback`: consumed by the completion that uses it (REQ-6).
     pub(crate) callback: bool,
-    /// Format, between Format and Send.
-    pub(crate) format: Option<IoParameters>,
+    /// What the last Format asked for: input and contents until Send, the rest for the completion parameters to echo
+    /// (REQ-36).
+    pub(crate) io: Option<IoParameters>,
     /// The target of the last Format (TGT-17).
     pub(crate) aim: Aim,
     /// File of the last Format: pins it when completed (CLS-19).
     pub(crate) file: Option<FileId>,
-    /// What kind it was last formatted for.
-    pub(crate) kind: Option<IoKind>,
     /// Memory objects it is formatted with (OBJ-16) or that were created under it; almost always none.
     pub(crate) memories: Option<Box<RequestMemories>>,
     /// Cancel mark: sticky before Send (REQ-34), remembered while travelling (REQ-28).
@@ -100,11 +98,6 @@ pub(crate) struct Request {
     pub(crate) status: HResult,
     pub(crate) information: u64,
     pub(crate) output: Bytes,
-    /// Offsets and code of the last Format, as the completion parameters echo them (REQ-36).
-    pub(crate) output_start: u64,
-    pub(crate) input_start: u64,
-    pub(crate) code: IoControlCode,
-    pub(crate) device_offset: i64,
     /// When it was last sent, in monotonic ticks: the age in reports.
     pub(crate) sent_at: u64,
     /// The framework's own create request of a file: never seen by a driver as an object.
@@ -116,24 +109,19 @@ impl Request {
         Request {
             creator,
             parent: None,
-            children: Vec::new(),
+            children: None,
             number,
             state: RequestState::Unformatted,
             callback,
-            format: None,
+            io: None,
             aim: Aim::Lower,
             file: None,
-            kind: None,
             memories: None,
             cancelled: false,
             current: None,
             status: HResult::S_OK,
             information: 0,
             output: Bytes::new(),
-            output_start: 0,
-            input_start: 0,
-            code: IoControlCode(0),
-            device_offset: 0,
             sent_at: 0,
             is_create: false,
         }
@@ -141,16 +129,16 @@ impl Request {
 
     /// The completion as the sender reads it.
     pub(crate) fn completion(&self) -> CompletionParams {
-        CompletionParams {
-            kind: self.kind.unwrap_or(IoKind::Create),
-            status: self.status,
-            information: self.information,
-            output: self.output.clone(),
-            output_start: self.output_start,
-            input_start: self.input_start,
-            code: self.code,
-            device_offset: self.device_offset,
+        let (status, information, output) = (self.status, self.information, self.output.clone());
+        match &self.io {
+            Some(io) => io.completion(status, information, output),
+            None => IoParameters::create().completion(status, information, output),
         }
+    }
+
+    /// What it was last formatted for.
+    pub(crate) fn kind(&self) -> Option<IoKind> {
+        self.io.as_ref().map(|io| io.kind)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::callback::Callback;
 use crate::ids::{FileLabel, Level, RequestLabel};
 use crate::io::IoKind;
 use crate::rule::Rule;
+use crate::stack::LAYERS_MAX;
 use crate::status::HResult;
 
 /// What happened. The names are those of the scenarios.
@@ -126,7 +127,7 @@ pub struct TraceEntry {
 /// The ring of entries.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    entries: VecDeque<TraceEntry>,
+    entries: VecDeque<Kept>,
     capacity: usize,
     next: u64,
 }
@@ -137,9 +138,8 @@ impl Trace {
         Trace { entries: VecDeque::new(), capacity, next: 1 }
     }
 
-    /// Appends `entry`, giving it the next sequence number.
-    pub(crate) fn push(&mut self, mut entry: TraceEntry) {
-        entry.sequence = self.next;
+    /// Appends `entry`: it has the next sequence number.
+    pub(crate) fn push(&mut self, entry: Kept) {
         self.next += 1;
         if self.capacity == 0 {
             return;
@@ -151,10 +151,10 @@ impl Trace {
     }
 
     /// Entries after `sequence`, oldest first.
-    pub(crate) fn after(&self, sequence: u64) -> impl Iterator<Item = &TraceEntry> {
-        let first = self.entries.front().map_or(self.next, |entry| entry.sequence);
+    pub(crate) fn after(&self, sequence: u64) -> impl Iterator<Item = TraceEntry> {
+        let first = self.next - self.entries.len() as u64;
         let skip = (sequence + 1).saturating_sub(first).min(self.entries.len() as u64);
-        self.entries.range(skip as usize..)
+        self.entries.range(skip as usize..).zip(first + skip..).map(|(kept, sequence)| kept.entry(sequence))
     }
 
     /// The sequence number the next entry will get.
@@ -162,3 +162,88 @@ impl Trace {
         self.next
     }
 }
+
+/// An entry as it is kept: every request makes several, and what the ring has of them stays in a cache or does not.
+/// Its place says its number, and a flag whether a field means something.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    time: u64,
+    information: u64,
+    upper: u64,
+    number: u64,
+    /// The label above the lowest byte, 0 for none, and the rule's place among all in that byte, [`NO_RULE`] for none.
+    file_and_rule: u64,
+    status: HResult,
+    kind: TraceKind,
+    /// With [`HAS_UPPER`] and [`HAS_STATUS`].
+    level: u8,
+    /// With [`HAS_REQUEST`].
+    creator: u8,
+}
+
+const _: () = assert!(size_of::<Kept>() == 48);
+const _: () = assert!(Rule::ALL.len() < NO_RULE as usize);
+/// A stack has at most 32 layers, so a level leaves these bits free.
+const _: () = assert!(LAYERS_MAX <= LEVEL as usize);
+const HAS_UPPER: u8 = 0x80;
+const HAS_STATUS: u8 = 0x40;
+const HAS_REQUEST: u8 = 0x80;
+const LEVEL: u8 = 0x3F;
+const NO_RULE: u8 = u8::MAX;
+
+impl Kept {
+    /// An entry about a layer, and the upper driver's tag at level 0.
+    pub(crate) fn new(time: u64, level: Level, upper: Option<u64>, kind: TraceKind) -> Kept {
+        Kept {
+            time,
+            information: 0,
+            upper: upper.unwrap_or(0),
+            number: 0,
+            file_and_rule: u64::from(NO_RULE),
+            status: HResult::S_OK,
+            kind,
+            level: level.0 | if upper.is_some() { HAS_UPPER } else { 0 },
+            creator: 0,
+        }
+    }
+
+    pub(crate) fn set_file(&mut self, file: FileLabel) {
+        self.file_and_rule = file.0 << 8 | self.file_and_rule & 0xFF;
+    }
+
+    pub(crate) fn set_request(&mut self, request: RequestLabel) {
+        (self.number, self.creator) = (request.number, request.creator.0 | HAS_REQUEST);
+    }
+
+    pub(crate) fn set_status(&mut self, status: HResult) {
+        self.status = status;
+        self.level |= HAS_STATUS;
+    }
+
+    pub(crate) fn set_information(&mut self, information: u64) {
+        self.information = information;
+    }
+
+    pub(crate) fn set_rule(&mut self, rule: Rule) {
+        self.file_and_rule = self.file_and_rule & !0xFF | u64::from(rule as u8);
+    }
+
+    fn entry(&self, sequence: u64) -> TraceEntry {
+        let label = RequestLabel { creator: Level(self.creator & LEVEL), number: self.number };
+        TraceEntry {
+            sequence,
+            time: self.time,
+            level: Level(self.level & LEVEL),
+            upper: (self.level & HAS_UPPER != 0).then_some(self.upper),
+            kind: self.kind,
+            file: Some(FileLabel(self.file_and_rule >> 8)).filter(|label| label.0 != 0),
+            request: (self.creator & HAS_REQUEST != 0).then_some(label),
+            status: (self.level & HAS_STATUS != 0).then_some(self.status),
+            information: self.information,
+            rule: Rule::ALL.get(usize::from(self.file_and_rule as u8)).copied(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

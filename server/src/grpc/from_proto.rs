@@ -3,7 +3,6 @@
 //! Law: everything that can be judged from the message alone is judged here, so nothing behind this module sees an
 //! unknown enum value, an over-long text or a missing part.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -169,16 +168,13 @@ pub fn file_name(name: Option<String>, limits: &Limits) -> Result<Option<String>
 }
 
 /// One submission of a batch that names `file`.
-pub fn submission(message: v1::Submission, file: &Arc<str>) -> Result<Submission, Refusal> {
+pub fn submission(message: v1::Submission, file: &str) -> Result<Submission, Refusal> {
     use v1::submission::Call;
-    let of_batch = |named: String| if named.is_empty() { file.to_string() } else { named };
+    let of_batch = |named: String| if named.is_empty() { file.to_owned() } else { named };
     Ok(match message.call.ok_or_else(|| refuse("submissions.call", Fault::Missing))? {
         Call::FormatAndSend(send) => {
             let number = request_id(send.request_id)?;
-            let mut format = format(send.format)?;
-            if format.file.is_empty() {
-                format.file = Arc::clone(file);
-            }
+            let format = format(send.format)?;
             let options = asynchronous("submissions.format_and_send.options.flags", send.options)?;
             Submission::FormatAndSend { number, format, options, retain: send.retain }
         }
@@ -188,16 +184,13 @@ pub fn submission(message: v1::Submission, file: &Arc<str>) -> Result<Submission
         },
         Call::FormatRequest(message) => {
             let number = request_id(message.request_id)?;
-            let mut format = format(message.format)?;
-            if format.file.is_empty() {
-                format.file = Arc::clone(file);
-            }
+            let format = format(message.format)?;
             Submission::FormatRequest { number, format }
         }
         Call::SendRequest(send) => Submission::SendRequest {
             number: request_id(send.request_id)?,
             options: asynchronous("submissions.send_request.options.flags", send.options)?,
-            target: send.target_id,
+            target: send.target_id.into(),
         },
         Call::ReuseRequest(reuse) => Submission::ReuseRequest {
             number: request_id(reuse.request_id)?,
@@ -207,7 +200,7 @@ pub fn submission(message: v1::Submission, file: &Arc<str>) -> Result<Submission
         Call::DeleteRequest(delete) => Submission::DeleteRequest(request_id(delete.request_id)?),
         Call::Cancel(cancel) => Submission::Cancel(request_id(cancel.request_id)?),
         Call::CancelSentRequestsForFile(cancel) => {
-            Submission::CancelForFile { file: of_batch(cancel.file_id), target: cancel.target_id }
+            Submission::CancelForFile { file: of_batch(cancel.file_id), target: cancel.target_id.into() }
         }
         Call::Close(close) => Submission::Close(of_batch(close.file_id)),
         Call::ReturnFromCallback(returned) => Submission::ReturnFromCallback {
@@ -255,7 +248,7 @@ pub fn format(message: Option<v1::Format>) -> Result<FormatArguments, Refusal> {
             return Err(refuse("format.internal_device_control", Fault::NotDeliverable("IOC-14")));
         }
     };
-    Ok(FormatArguments { file: message.file_id.into(), target: message.target_id, io })
+    Ok(FormatArguments { file: message.file_id.into(), target: message.target_id.into(), io })
 }
 
 fn input(memory: v1::InputMemory) -> InputMemory {
@@ -269,11 +262,12 @@ fn output(field: &'static str, memory: Option<v1::OutputMemory>) -> Result<Optio
     if contents.len() as u64 > size {
         return Err(refuse(field, Fault::Invalid("has more bytes than the `size` of its memory")));
     }
+    let contents = (!contents.is_empty()).then(|| Box::new(contents));
     Ok(Some(OutputMemory { size, window: offset.map(window), contents }))
 }
 
-fn window(offset: v1::MemoryOffset) -> MemoryOffset {
-    MemoryOffset { buffer_offset: offset.buffer_offset, buffer_length: offset.buffer_length }
+fn window(offset: v1::MemoryOffset) -> Box<MemoryOffset> {
+    Box::new(MemoryOffset { buffer_offset: offset.buffer_offset, buffer_length: offset.buffer_length })
 }
 
 /// Flags and timeout, raw: the framework judges them (REQ-16).

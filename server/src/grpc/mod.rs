@@ -12,7 +12,9 @@ mod lab_service;
 mod lab_to_proto;
 pub mod layers;
 mod pulled_stream;
+mod queue_codec;
 mod queue_pair;
+mod queue_route;
 mod queue_to_proto;
 mod services;
 mod session_service;
@@ -111,6 +113,7 @@ pub fn routes(served: Served) -> Result<Routes, tonic_reflection::server::Error>
     let size = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
     let session = session_service::SessionService::new(Arc::clone(&sessions));
     let device = device_service::DeviceService::new(Arc::clone(&limits), streams.clone());
+    let device = queue_route::DeviceRoute::new(device, Arc::clone(&limits), streams.clone(), size);
     let lab = lab_service::LabService::new(
         Arc::clone(&laboratory),
         Arc::clone(&sessions),
@@ -121,7 +124,7 @@ pub fn routes(served: Served) -> Result<Routes, tonic_reflection::server::Error>
     let mut routes = Routes::builder();
     routes
         .add_service(v1::session_service_server::SessionServiceServer::new(session).max_decoding_message_size(size))
-        .add_service(v1::device_service_server::DeviceServiceServer::new(device).max_decoding_message_size(size))
+        .add_service(device)
         .add_service(v1::lab_service_server::LabServiceServer::new(lab).max_decoding_message_size(size))
         .add_service(tonic_health::pb::health_server::HealthServer::new(health).max_decoding_message_size(size))
         .add_service(reflection().build_v1()?)

@@ -15,8 +15,9 @@ use tokio_stream::Stream;
 use tonic::{Code, Status, Streaming};
 
 use super::pulled_stream::{PulledStream, Source};
+use super::queue_codec::Batch;
 use super::status::Refusal;
-use super::{Streams, from_proto, queue_to_proto, to_proto};
+use super::{Streams, queue_to_proto, to_proto};
 use crate::host::limits::Limits;
 use crate::session::error::SessionError;
 use crate::session::{EventReader, Reading, Session, SubmissionResult};
@@ -26,7 +27,7 @@ pub type QueuePair = PulledStream<QueueSource>;
 
 /// The server's side of a queue pair.
 pub struct QueueSource {
-    inbound: Streaming<v1::QueuePairRequest>,
+    inbound: Streaming<Batch>,
     session: Arc<Session>,
     limits: Arc<Limits>,
     streams: Streams,
@@ -47,19 +48,14 @@ pub struct QueueSource {
 
 /// One look at what the client sent.
 enum Inbound {
-    Batch(v1::QueuePairRequest),
+    Batch(Batch),
     Ended,
     Nothing,
 }
 
 impl QueueSource {
     /// Serves `session` over `inbound`, until its events have finished or `streams` end.
-    pub fn new(
-        inbound: Streaming<v1::QueuePairRequest>,
-        session: Arc<Session>,
-        limits: Arc<Limits>,
-        streams: Streams,
-    ) -> QueueSource {
+    pub fn new(inbound: Streaming<Batch>, session: Arc<Session>, limits: Arc<Limits>, streams: Streams) -> QueueSource {
         QueueSource {
             inbound,
             session,
@@ -94,7 +90,7 @@ impl QueueSource {
         }
     }
 
-    fn arrived(&mut self, message: Result<Option<v1::QueuePairRequest>, Status>) -> Result<Inbound, Refusal> {
+    fn arrived(&mut self, message: Result<Option<Batch>, Status>) -> Result<Inbound, Refusal> {
         match message {
             Ok(Some(batch)) => Ok(Inbound::Batch(batch)),
             Ok(None) => {
@@ -114,8 +110,8 @@ impl QueueSource {
     }
 
     /// Takes one batch; the first one of a stream opens it.
-    fn take(&mut self, batch: v1::QueuePairRequest) -> Result<(), Refusal> {
-        let count = batch.submissions.len() as u64;
+    fn take(&mut self, batch: Batch) -> Result<(), Refusal> {
+        let count = batch.count;
         let (name, value) = ("batch_submissions_max", self.limits.batch_submissions_max);
         if count > value {
             let advice = "submit in smaller batches";
@@ -125,15 +121,15 @@ impl QueueSource {
             Some(reader) => reader,
             none => none.insert(self.session.read_events(batch.after_sequence)?),
         };
-        let file: Arc<str> = batch.file_id.into();
+        let file: Option<Arc<str>> = (!batch.file_id.is_empty()).then(|| batch.file_id.into());
         let results = &mut self.results;
         let calls = batch.submissions.into_iter().zip(self.taken + 1..).filter_map(|(submission, number)| {
-            let call = from_proto::submission(submission, &file);
-            call.map_err(|refused| results.push(queue_to_proto::malformed(number, &refused)))
+            submission
+                .map_err(|refused| results.push(queue_to_proto::malformed(number, &refused)))
                 .ok()
                 .map(|call| (number, call))
         });
-        self.session.submit(reader, batch.acknowledged_sequence, calls, &mut self.judged)?;
+        self.session.submit(reader, batch.acknowledged_sequence, file.as_ref(), calls, &mut self.judged)?;
         self.taken += count;
         self.results.extend(self.judged.drain(..).map(queue_to_proto::result));
         Ok(())
@@ -146,7 +142,7 @@ impl QueueSource {
             match self.look().await? {
                 Inbound::Batch(batch) => {
                     // A message without submissions is work too: a flood of them ends in an answer as well.
-                    room = room.saturating_sub((batch.submissions.len() as u64).max(1));
+                    room = room.saturating_sub(batch.count.max(1));
                     self.take(batch)?;
                 }
                 Inbound::Ended | Inbound::Nothing => break,

@@ -146,17 +146,18 @@ const fn power_state(power: PowerState) -> v1::PowerState {
 /// A completion.
 pub fn completion(completion: &Completion) -> v1::RequestCompleted {
     let Completion { number, file, params, echo, was_submitted: _ } = completion;
+    let windows = echo.windows.as_deref().copied().unwrap_or_default();
     v1::RequestCompleted {
         request_id: *number,
-        file_id: file.map(file_id).unwrap_or_default(),
+        file_id: file.map(|file| file.to_string()).unwrap_or_default(),
         io_kind: io_kind(Some(params.kind)).into(),
         hresult: params.status.0,
         information: params.information,
         data: params.output.clone(),
-        ioctl_code: echo.code,
-        device_offset: echo.device_offset,
-        output_offset: echo.output_offset.map(offset),
-        input_offset: echo.input_offset.map(offset),
+        ioctl_code: params.code.0,
+        device_offset: echo.has_device_offset.then_some(params.device_offset),
+        output_offset: windows.output.map(offset),
+        input_offset: windows.input.map(offset),
     }
 }
 

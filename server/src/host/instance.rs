@@ -26,7 +26,7 @@ use super::progress::Progress;
 use super::record::{DriverStopRecord, Epitaph, LayerRecord};
 use super::routing::{Router, outstanding_of};
 use super::timekeeper::{Sleeper, SleeperId, Timekeeper};
-use super::upper::{Upper, UpperDriver, UpperEvent, UpperIdentity};
+use super::upper::{Upper, UpperDriver, UpperIdentity};
 
 /// Who is told when an instance has ended.
 pub(super) trait InstanceOwner: Send + Sync {
@@ -69,7 +69,6 @@ pub(super) struct Inner {
     removal_due: bool,
     armed: Option<Instant>,
     effects: Vec<Effect>,
-    events: Vec<UpperEvent>,
 }
 
 pub(super) enum Body {
@@ -119,7 +118,6 @@ impl StackInstance {
             removal_due: false,
             armed: None,
             effects: Vec::new(),
-            events: Vec::new(),
         };
         Ok(Arc::new_cyclic(|this| StackInstance {
             name: parts.name,
@@ -267,7 +265,6 @@ impl StackInstance {
                 uppers: &mut inner.uppers,
                 culprits: &mut inner.culprits,
                 culprits_max: self.findings_max,
-                events: &mut inner.events,
                 stop: &mut inner.stop,
                 ticks: now.monotonic,
                 veto: &mut veto,

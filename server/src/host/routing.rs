@@ -23,7 +23,6 @@ pub(super) struct Router<'a> {
     pub(super) uppers: &'a mut SecondaryMap<DeviceId, Upper>,
     pub(super) culprits: &'a mut VecDeque<(u64, Arc<str>)>,
     pub(super) culprits_max: usize,
-    pub(super) events: &'a mut Vec<UpperEvent>,
     pub(super) stop: &'a mut Option<Arc<DriverStopRecord>>,
     pub(super) ticks: u64,
     pub(super) veto: &'a mut Option<(Level, HResult)>,
@@ -33,60 +32,46 @@ impl Router<'_> {
     /// Delivers all `effects` in order, consecutive ones for one upper driver together. True if one was forgotten.
     pub(super) fn route(&mut self, effects: &mut Vec<Effect>, caller: Option<DeviceId>) -> bool {
         let mut forgot = false;
-        let mut current: Option<DeviceId> = None;
         let mut caller = caller;
-        for effect in effects.drain(..) {
-            let upper = match &effect {
-                Effect::ReturnCall { upper, .. }
-                | Effect::CompleteRequest { upper, .. }
-                | Effect::AnnounceFileGone { upper, .. }
-                | Effect::InvokeCallback { upper, .. }
-                | Effect::DeclareUpperDead { upper }
-                | Effect::ForgetUpper { upper } => Some(*upper),
-                _ => None,
-            };
-            if current != upper {
-                self.flush(current);
-                current = upper;
+        let mut effects = effects.drain(..);
+        while let Some(first) = effects.as_slice().first() {
+            if let Some(upper) = own_upper(first) {
+                let run = effects.as_slice().iter().take_while(|effect| own_upper(effect) == Some(upper)).count();
+                self.tell(upper, &mut effects.by_ref().take(run).map(UpperEvent::Own));
+                continue;
             }
-            match effect {
-                Effect::ReportFinding(finding) => self.report_finding(finding, caller),
-                Effect::ReportDriverStop(stop) => self.report_stop(*stop, caller),
-                Effect::ReportVeto { level, status } => *self.veto = Some((level, status)),
-                Effect::StackRemoved => self.broadcast(&UpperEvent::StackRemoved),
-                Effect::ForgetUpper { upper } => {
-                    self.events.push(UpperEvent::Own(effect));
-                    self.flush(Some(upper));
+            match effects.next() {
+                Some(Effect::ReportFinding(finding)) => self.report_finding(finding, caller),
+                Some(Effect::ReportDriverStop(stop)) => self.report_stop(*stop, caller),
+                Some(Effect::ReportVeto { level, status }) => *self.veto = Some((level, status)),
+                Some(Effect::StackRemoved) => self.broadcast(&UpperEvent::StackRemoved),
+                Some(effect @ Effect::ForgetUpper { upper }) => {
+                    self.tell(upper, &mut std::iter::once(UpperEvent::Own(effect)));
                     self.uppers.remove(upper);
                     forgot = true;
                 }
-                // No stack is configured for the dispatcher that makes these, and no handle is ever opened.
-                Effect::SubmitHostIo { .. } | Effect::CancelHostIo { .. } => {}
-                Effect::DeclareUpperDead { upper } => {
-                    self.events.push(UpperEvent::Own(effect));
+                Some(effect @ Effect::DeclareUpperDead { upper }) => {
+                    self.tell(upper, &mut std::iter::once(UpperEvent::Own(effect)));
                     caller = Some(upper); // the finding about it follows
                 }
-                own => self.events.push(UpperEvent::Own(own)),
+                // No stack is configured for the dispatcher that submits host I/O, and no handle is ever opened.
+                Some(_) | None => {}
             }
         }
-        self.flush(current);
         forgot
     }
 
-    fn flush(&mut self, upper: Option<DeviceId>) {
-        if let Some(upper) = upper.and_then(|upper| self.uppers.get(upper))
-            && !self.events.is_empty()
-        {
-            upper.driver.take(self.events, self.ticks);
+    /// Hands `events` to `upper`, if it is still there.
+    fn tell(&self, upper: DeviceId, events: &mut dyn Iterator<Item = UpperEvent>) {
+        match self.uppers.get(upper) {
+            Some(upper) => upper.driver.take(events, self.ticks),
+            None => events.for_each(drop),
         }
-        self.events.clear();
     }
 
     fn broadcast(&mut self, event: &UpperEvent) {
         for upper in self.uppers.values() {
-            self.events.push(event.clone());
-            upper.driver.take(self.events, self.ticks);
-            self.events.clear();
+            upper.driver.take(&mut std::iter::once(event.clone()), self.ticks);
         }
     }
 
@@ -107,9 +92,7 @@ impl Router<'_> {
         if self.culprits.len() > self.culprits_max {
             self.culprits.pop_front();
         }
-        self.events.push(UpperEvent::Finding(finding));
-        upper.driver.take(self.events, self.ticks);
-        self.events.clear();
+        upper.driver.take(&mut std::iter::once(UpperEvent::Finding(finding)), self.ticks);
     }
 
     fn report_stop(&mut self, mut stop: DriverStop, caller: Option<DeviceId>) {
@@ -123,6 +106,17 @@ impl Router<'_> {
         let record = Arc::new(DriverStopRecord { stop, outstanding });
         *self.stop = Some(Arc::clone(&record));
         self.broadcast(&UpperEvent::DriverStopped(record));
+    }
+}
+
+/// Whose effect it is, of those that are handed over as they are.
+fn own_upper(effect: &Effect) -> Option<DeviceId> {
+    match effect {
+        Effect::ReturnCall { upper, .. }
+        | Effect::CompleteRequest { upper, .. }
+        | Effect::AnnounceFileGone { upper, .. }
+        | Effect::InvokeCallback { upper, .. } => Some(*upper),
+        _ => None,
     }
 }
 

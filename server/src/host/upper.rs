@@ -22,10 +22,10 @@ pub enum UpperEvent {
 
 /// Receives what happens to one upper driver.
 pub trait UpperDriver: Send + Sync {
-    /// Takes `events`, all of which happened at `ticks` of the stack's clock, leaving none.
+    /// Takes all `events`, which happened at `ticks` of the stack's clock.
     ///
     /// Called under the stack's lock: it must not call the host, and takes no lock under which the host is called.
-    fn take(&self, events: &mut Vec<UpperEvent>, ticks: u64);
+    fn take(&self, events: &mut dyn Iterator<Item = UpperEvent>, ticks: u64);
 }
 
 /// Who an upper driver is.

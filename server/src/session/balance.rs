@@ -4,7 +4,12 @@
 use std::collections::VecDeque;
 
 use lowerdeck_framework::status::HResult;
-use rustc_hash::FxHashMap;
+use slotmap::{SlotMap, new_key_type};
+
+new_key_type! {
+    /// The account of an open file.
+    pub struct AccountId;
+}
 
 /// Severity bits of an error, as opposed to a warning (REQ-37).
 const ERROR_SEVERITY: u32 = 0xC000_0000;
@@ -76,7 +81,8 @@ pub struct Balance {
 #[derive(Debug, Default)]
 pub struct Books {
     total: Account,
-    open: FxHashMap<u128, (u64, Account)>,
+    /// With the files' numbers in the order in which they came to be.
+    open: SlotMap<AccountId, (u64, FileAccount)>,
     gone: VecDeque<FileAccount>,
     opened: u64,
     omitted: u64,
@@ -84,15 +90,15 @@ pub struct Books {
 
 impl Books {
     /// A file came to be.
-    pub fn file_opened(&mut self, file: u128) {
+    pub fn file_opened(&mut self, file: u128) -> AccountId {
         self.opened += 1;
-        self.open.insert(file, (self.opened, Account::default()));
+        self.open.insert((self.opened, FileAccount { file, account: Account::default(), gone: false }))
     }
 
     /// A file is gone; at most `files_max` of them are kept.
-    pub fn file_gone(&mut self, file: u128, files_max: u64) {
-        let Some((_, account)) = self.open.remove(&file) else { return };
-        self.gone.push_front(FileAccount { file, account, gone: true });
+    pub fn file_gone(&mut self, file: AccountId, files_max: u64) {
+        let Some((_, account)) = self.open.remove(file) else { return };
+        self.gone.push_front(FileAccount { gone: true, ..account });
         if self.gone.len() as u64 > files_max {
             self.gone.pop_back();
             self.omitted += 1;
@@ -100,25 +106,25 @@ impl Books {
     }
 
     /// A Send was accepted.
-    pub fn accepted(&mut self, file: Option<u128>) {
+    pub fn accepted(&mut self, file: Option<AccountId>) {
         self.total.accepted += 1;
-        if let Some((_, account)) = file.and_then(|file| self.open.get_mut(&file)) {
-            account.accepted += 1;
+        if let Some((_, file)) = file.and_then(|file| self.open.get_mut(file)) {
+            file.account.accepted += 1;
         }
     }
 
     /// An accepted Send completed.
-    pub fn completed(&mut self, file: Option<u128>, status: HResult) {
+    pub fn completed(&mut self, file: Option<AccountId>, status: HResult) {
         self.total.settle(status);
-        if let Some((_, account)) = file.and_then(|file| self.open.get_mut(&file)) {
-            account.settle(status);
+        if let Some((_, file)) = file.and_then(|file| self.open.get_mut(file)) {
+            file.account.settle(status);
         }
     }
 
     /// The session left in order, so its stack has ended whatever was outstanding: by cancellation, as a Close does
     /// (CLS-6).
     pub fn close(&mut self) {
-        let accounts = self.open.values_mut().map(|(_, account)| account);
+        let accounts = self.open.values_mut().map(|(_, file)| &mut file.account);
         let accounts = accounts.chain(self.gone.iter_mut().map(|file| &mut file.account)).chain([&mut self.total]);
         for account in accounts {
             account.cancelled += account.outstanding();
@@ -128,10 +134,9 @@ impl Books {
     /// The balance, with at most `files_max` files.
     pub fn balance(&self, files_max: u64) -> Balance {
         let files_max = usize::try_from(files_max).unwrap_or(usize::MAX);
-        let mut open: Vec<_> = self.open.iter().collect();
-        open.sort_by_key(|(_, (order, _))| *order);
-        let open =
-            open.into_iter().map(|(file, (_, account))| FileAccount { file: *file, account: *account, gone: false });
+        let mut open: Vec<_> = self.open.values().collect();
+        open.sort_by_key(|(order, _)| *order);
+        let open = open.into_iter().map(|(_, file)| *file);
         let files: Vec<_> = open.chain(self.gone.iter().copied()).take(files_max).collect();
         let omitted = (self.open.len() + self.gone.len()).saturating_sub(files.len()) as u64 + self.omitted;
         Balance { total: self.total, files, omitted_files: omitted }
@@ -165,8 +170,8 @@ mod tests {
     #[test]
     fn closed_books_have_nothing_outstanding() {
         let mut books = Books::default();
-        books.file_opened(1);
-        books.accepted(Some(1));
+        let file = books.file_opened(1);
+        books.accepted(Some(file));
         books.close();
         let balance = books.balance(1);
         assert_eq!((balance.total.cancelled, balance.files[0].account.outstanding()), (1, 0));
@@ -174,18 +179,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sums_cover_all_files(sends in prop::collection::vec((0u128..4, 0usize..6), 0..60), files_max in 0u64..6) {
+        fn the_sums_cover_all_files(sends in prop::collection::vec((0usize..4, 0usize..6), 0..60), files_max in 0u64..6) {
             let mut books = Books::default();
-            for file in 0..4 {
-                books.file_opened(file);
-            }
+            let files: Vec<_> = (0..4).map(|file| books.file_opened(file)).collect();
             for (file, how) in &sends {
-                books.accepted(Some(*file));
+                books.accepted(Some(files[*file]));
                 if let Some(status) = STATUSES.get(*how) {
-                    books.completed(Some(*file), *status);
+                    books.completed(Some(files[*file]), *status);
                 }
             }
-            books.file_gone(2, 100);
+            books.file_gone(files[2], 100);
             let all = books.balance(100);
             prop_assert_eq!(all.total.accepted, sends.len() as u64);
             prop_assert_eq!(all.files.iter().map(|file| file.account.accepted).sum::<u64>(), all.total.accepted);

@@ -12,21 +12,27 @@ use lowerdeck_framework::io::CompletionParams;
 use lowerdeck_framework::memory::MemoryOffset;
 use lowerdeck_framework::power::PowerState;
 use lowerdeck_framework::verifier::Finding;
+use uuid::Uuid;
 
 use super::error::{EndReason, SessionError};
 use crate::host::record::DriverStopRecord;
 
-/// What a Format call gave, as far as the completion repeats it (REQ-36).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a Format call gave and its completion parameters do not have: its client gets back what it gave (REQ-36).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FormatEcho {
-    /// The control code, 0 for other kinds.
-    pub code: u32,
-    /// `DeviceOffset`.
-    pub device_offset: Option<i64>,
-    /// The window of the output memory.
-    pub output_offset: Option<MemoryOffset>,
-    /// The window of the input memory.
-    pub input_offset: Option<MemoryOffset>,
+    /// A `DeviceOffset` was given, 0 or not.
+    pub has_device_offset: bool,
+    /// The windows that were given. Boxed: they are rare.
+    pub windows: Option<Box<Windows>>,
+}
+
+/// The windows of a Format call's memories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Windows {
+    /// Of the output memory.
+    pub output: Option<MemoryOffset>,
+    /// Of the input memory.
+    pub input: Option<MemoryOffset>,
 }
 
 /// The one completion of an accepted Send.
@@ -35,7 +41,7 @@ pub struct Completion {
     /// The client's number of the request.
     pub number: u64,
     /// The file it was formatted with.
-    pub file: Option<u128>,
+    pub file: Option<Uuid>,
     /// How it ended.
     pub params: CompletionParams,
     /// What it was formatted with.
@@ -48,7 +54,7 @@ pub struct Completion {
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventBody {
     /// A request completed.
-    RequestCompleted(Box<Completion>),
+    RequestCompleted(Completion),
     /// A closed file is gone.
     FileGone(u128),
     /// A callback of the session's own is called; answered by its id.

@@ -171,7 +171,8 @@ impl Session {
                 upper,
                 state: &mut state,
                 limits: &self.limits,
-                named: None,
+                batch_file: None,
+                batch_owned: None,
                 is_submission: false,
                 accepted: 0,
             })
@@ -287,11 +288,11 @@ impl Session {
 }
 
 impl UpperDriver for Session {
-    fn take(&self, events: &mut Vec<UpperEvent>, ticks: u64) {
+    fn take(&self, events: &mut dyn Iterator<Item = UpperEvent>, ticks: u64) {
         let mut state = self.lock();
         let before = (state.events.last(), state.returned.count());
         let phase = state.phase;
-        for event in events.drain(..) {
+        for event in events {
             state.take(event, ticks, &self.limits);
         }
         let changed = (state.events.last(), state.returned.count()) != before || state.phase != phase;
@@ -317,8 +318,10 @@ pub(super) struct Operation<'a> {
     pub(super) upper: DeviceId,
     pub(super) state: &'a mut SessionState,
     pub(super) limits: &'a Limits,
-    /// The file that was named last.
-    pub(super) named: Option<(Arc<str>, OwnedFile)>,
+    /// The file that calls of a batch mean when they name none.
+    pub(super) batch_file: Option<Arc<str>>,
+    /// The same, once it was looked up: nothing of the session's files changes within a step.
+    pub(super) batch_owned: Option<OwnedFile>,
     /// The step is a batch of a queue pair.
     pub(super) is_submission: bool,
     /// Sends accepted in the step so far; none of them has completed before it ends.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use lowerdeck_framework::ids::FileId;
 use uuid::Uuid;
 
+use super::balance::AccountId;
 use super::error::SessionError;
 
 /// Proof that a file is the session's own and not gone.
@@ -16,13 +17,16 @@ pub struct OwnedFile {
     /// The stack's key for it.
     pub(super) id: FileId,
     /// Its UUID.
-    pub(super) uuid: u128,
+    pub(super) uuid: Uuid,
+    /// Its account in the session's books.
+    pub(super) account: AccountId,
 }
 
 /// What is known of a file until it is gone.
 #[derive(Debug)]
 pub(super) struct OpenFile {
     id: FileId,
+    pub(super) account: AccountId,
     /// The number of the create that made it.
     pub(super) create: u64,
     /// The client has closed it.
@@ -43,22 +47,22 @@ impl FileTable {
     /// # Errors
     /// [`SessionError::FileGone`] for what was the session's own; [`SessionError::FileNotOwned`] for everything else.
     pub fn own(&self, text: &str) -> Result<OwnedFile, SessionError> {
-        let uuid = Uuid::try_parse(text).map_err(|_| SessionError::FileNotOwned(text.to_owned()))?.as_u128();
-        match self.open.get(&uuid) {
-            Some(file) => Ok(OwnedFile { id: file.id, uuid }),
-            None if self.gone.contains(&uuid) => Err(SessionError::FileGone(Uuid::from_u128(uuid).to_string())),
+        let uuid = Uuid::try_parse(text).map_err(|_| SessionError::FileNotOwned(text.to_owned()))?;
+        match self.open.get(&uuid.as_u128()) {
+            Some(file) => Ok(OwnedFile { id: file.id, uuid, account: file.account }),
+            None if self.gone.contains(&uuid.as_u128()) => Err(SessionError::FileGone(uuid.to_string())),
             None => Err(SessionError::FileNotOwned(text.to_owned())),
         }
     }
 
     /// A create made a file.
-    pub(super) fn opened(&mut self, uuid: u128, id: FileId, create: u64) {
-        self.open.insert(uuid, OpenFile { id, create, close_asked: false });
+    pub(super) fn opened(&mut self, uuid: u128, id: FileId, account: AccountId, create: u64) {
+        self.open.insert(uuid, OpenFile { id, account, create, close_asked: false });
     }
 
     /// The client closed a file.
     pub(super) fn close_asked(&mut self, file: OwnedFile) {
-        if let Some(file) = self.open.get_mut(&file.uuid) {
+        if let Some(file) = self.open.get_mut(&file.uuid.as_u128()) {
             file.close_asked = true;
         }
     }
@@ -94,8 +98,8 @@ mod tests {
     fn table() -> (FileTable, Uuid, Uuid) {
         let (mine, gone) = (Uuid::new_v4(), Uuid::new_v4());
         let mut files = FileTable::default();
-        files.opened(mine.as_u128(), FileId::default(), 1);
-        files.opened(gone.as_u128(), FileId::default(), 2);
+        files.opened(mine.as_u128(), FileId::default(), AccountId::default(), 1);
+        files.opened(gone.as_u128(), FileId::default(), AccountId::default(), 2);
         assert_eq!(files.gone(gone.as_u128(), 10).map(|file| file.create), Some(2));
         (files, mine, gone)
     }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn an_own_file_is_granted() {
         let (files, mine, _) = table();
-        assert_eq!(files.own(&mine.to_string()).map(|file| file.uuid), Ok(mine.as_u128()));
+        assert_eq!(files.own(&mine.to_string()).map(|file| file.uuid), Ok(mine));
     }
 
     #[test]
@@ -116,7 +120,7 @@ mod tests {
     fn foreign_unknown_and_malformed_ids_get_the_same_refusal() {
         let (files, _, _) = table();
         let (mut other, theirs) = (FileTable::default(), Uuid::new_v4());
-        other.opened(theirs.as_u128(), FileId::default(), 1);
+        other.opened(theirs.as_u128(), FileId::default(), AccountId::default(), 1);
         for id in [theirs.to_string(), Uuid::new_v4().to_string(), String::new(), "file 1".to_owned()] {
             assert_eq!(files.own(&id), Err(SessionError::FileNotOwned(id.clone())), "{id}");
         }
@@ -126,7 +130,7 @@ mod tests {
     fn memory_of_gone_files_is_bounded() {
         let mut files = FileTable::default();
         for uuid in 1..=5 {
-            files.opened(uuid, FileId::default(), 1);
+            files.opened(uuid, FileId::default(), AccountId::default(), 1);
             files.gone(uuid, 2);
         }
         assert_eq!((files.gone.len(), files.gone_order.len()), (2, 2));

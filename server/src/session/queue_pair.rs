@@ -5,6 +5,8 @@
 //! or when the end of the stack cuts it off, which nobody waits for here: it is kept for the reader of the stream that
 //! submitted it.
 
+use std::sync::Arc;
+
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::stack::CancelAnswer;
 use lowerdeck_framework::status::HResult;
@@ -51,7 +53,7 @@ pub enum Submission {
         /// Its options.
         options: SendOptions,
         /// The target; empty for the default one.
-        target: String,
+        target: Box<str>,
     },
     /// Reuse.
     ReuseRequest {
@@ -71,7 +73,7 @@ pub enum Submission {
         /// The file.
         file: String,
         /// The target; empty for the default one.
-        target: String,
+        target: Box<str>,
     },
     /// Close.
     Close(String),
@@ -179,7 +181,7 @@ impl Returned {
 
 impl Session {
     /// Takes a batch of `reader`'s stream, after acknowledging everything up to event `through`; 0 acknowledges
-    /// nothing. `batch` gives the submissions with their numbers in the stream, and must not call the session; what they
+    /// nothing. Formats that name no file mean `file`. `batch` gives the submissions with their numbers in the stream, and must not call the session; what they
     /// give is added to `results`.
     ///
     /// # Errors
@@ -189,6 +191,7 @@ impl Session {
         &self,
         reader: &EventReader,
         through: u64,
+        file: Option<&Arc<str>>,
         mut batch: impl Iterator<Item = (u64, Submission)>,
         results: &mut Vec<SubmissionResult>,
     ) -> Result<(), SessionError> {
@@ -198,6 +201,7 @@ impl Session {
                 op.acknowledge(through)?;
             }
             op.is_submission = true;
+            op.batch_file = file.cloned();
             for (submission, call) in &mut batch {
                 let answer = op.perform(call, Ticket { stream, submission }).transpose();
                 results.extend(answer.map(|answer| SubmissionResult { submission, answer }));

@@ -10,7 +10,7 @@ use lowerdeck_framework::status::HResult;
 use tokio::sync::oneshot;
 
 use super::error::SessionError;
-use super::events::{Completion, FormatEcho};
+use super::events::{Completion, FormatEcho, Windows};
 use super::leasing::BlockingPermit;
 use super::live::Session;
 use super::quota;
@@ -19,10 +19,10 @@ use crate::host::limits::Limits;
 /// The arguments of a Format call as the client gave them; the file is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormatArguments {
-    /// The file; empty for NULL. Shared by all submissions of a batch that name it.
-    pub file: Arc<str>,
+    /// The file; empty for that of the batch, or NULL.
+    pub file: Box<str>,
     /// The target; empty for the default one.
-    pub target: String,
+    pub target: Box<str>,
     /// Which Format call, with its memories.
     pub io: FormatIo,
 }
@@ -47,23 +47,18 @@ impl FormatArguments {
     }
 
     pub(super) fn echo(&self) -> FormatEcho {
-        let from = |input: &Option<InputMemory>| input.as_ref().and_then(|memory| memory.window);
-        let into = |output: &Option<OutputMemory>| output.as_ref().and_then(|memory| memory.window);
-        let echo = FormatEcho::default();
-        match &self.io {
-            FormatIo::Read { output, device_offset } => {
-                FormatEcho { device_offset: *device_offset, output_offset: into(output), ..echo }
-            }
-            FormatIo::Write { input, device_offset } => {
-                FormatEcho { device_offset: *device_offset, input_offset: from(input), ..echo }
-            }
-            FormatIo::DeviceControl { code, input, output } => {
-                FormatEcho { code: code.0, output_offset: into(output), input_offset: from(input), ..echo }
-            }
-            FormatIo::QueryInformation { output, .. } => FormatEcho { output_offset: into(output), ..echo },
-            FormatIo::SetInformation { input, .. } => FormatEcho { input_offset: from(input), ..echo },
-            FormatIo::FlushBuffers | FormatIo::InternalDeviceControl { .. } => echo,
-        }
+        let (input, output, has_device_offset) = match &self.io {
+            FormatIo::Read { output, device_offset } => (None, output.as_ref(), device_offset.is_some()),
+            FormatIo::Write { input, device_offset } => (input.as_ref(), None, device_offset.is_some()),
+            FormatIo::DeviceControl { input, output, .. } => (input.as_ref(), output.as_ref(), false),
+            FormatIo::QueryInformation { output, .. } => (None, output.as_ref(), false),
+            FormatIo::SetInformation { input, .. } => (input.as_ref(), None, false),
+            FormatIo::FlushBuffers | FormatIo::InternalDeviceControl { .. } => (None, None, false),
+        };
+        let input = input.and_then(|memory| memory.window.as_deref().copied());
+        let output = output.and_then(|memory| memory.window.as_deref().copied());
+        let given = input.is_some() || output.is_some();
+        FormatEcho { has_device_offset, windows: given.then(|| Box::new(Windows { output, input })) }
     }
 }
 

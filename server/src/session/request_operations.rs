@@ -3,14 +3,12 @@
 //! Laws: every check comes before every change, so that a refusal changed nothing and leaves its id unused; a message
 //! that comes again after it was accepted does no second I/O.
 
-use std::sync::Arc;
-
 use lowerdeck_framework::ids::{DeviceId, RequestId};
-use lowerdeck_framework::io::{Format, SendOptions};
+use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::request::RequestState;
 use lowerdeck_framework::stack::{CancelAnswer, Stack};
 use lowerdeck_framework::status::HResult;
-use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::error::SessionError;
 use super::events::FormatEcho;
@@ -45,13 +43,12 @@ impl Operation<'_> {
         let object = self.state.requests.object(number)?;
         let (id, before, echo) = (object.id, object.bytes, format.echo());
         self.state.requests.check_bytes(before, bytes, self.limits)?;
-        let arguments = Format { file: file.map(|file| file.id), io: format.io };
-        let status = self.stack.format_requested(self.upper, id, arguments);
+        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), &format.io);
         let object = self.state.requests.object(number)?;
         if status.is_success() {
             object.echo = echo;
             object.was_submitted = false; // its completion no longer belongs to what was submitted
-            object.file = file.map(|file| file.uuid);
+            object.file = file;
             object.delete_on_acknowledge = false; // whoever formats it again means to go on with it
             self.state.requests.charge(number, bytes);
         } else if !object.outstanding {
@@ -93,20 +90,23 @@ impl Operation<'_> {
         Ok(self.delete(number, id))
     }
 
-    /// The file that a Format call names. Nothing of the session changes between the submissions of a batch without
-    /// passing through here, so a name that comes again right away is not looked up again.
-    fn own_or_null(&mut self, file: &Arc<str>) -> Result<Option<OwnedFile>, SessionError> {
-        if file.is_empty() {
-            return Ok(None);
+    /// The file that a Format call names, or that of the batch; None is NULL.
+    fn own_or_null(&mut self, file: &str) -> Result<Option<OwnedFile>, SessionError> {
+        if !file.is_empty() {
+            return self.own(file).map(Some);
         }
-        if let Some((name, owned)) = &self.named
-            && Arc::ptr_eq(name, file)
-        {
-            return Ok(Some(*owned));
+        if self.batch_owned.is_none() {
+            self.batch_owned = self.batch_file.as_deref().map(|file| self.own(file)).transpose()?;
         }
-        let owned = self.own(file)?;
-        self.named = Some((Arc::clone(file), owned));
-        Ok(Some(owned))
+        Ok(self.batch_owned)
+    }
+
+    /// Whether a FormatAndSend says what `origin` says.
+    fn says(&self, origin: &Origin, format: &FormatArguments, options: SendOptions, retain: bool) -> bool {
+        let Origin::Sent { file, io, options: sent_with, retain: retained } = origin else { return false };
+        let name = Some(&*format.file).filter(|name| !name.is_empty()).or(self.batch_file.as_deref());
+        let named = name.map(Uuid::try_parse).transpose();
+        named.is_ok_and(|named| named == *file) && *io == format.io && *sent_with == options && *retained == retain
     }
 
     fn check_retention(&self) -> Result<(), SessionError> {
@@ -125,12 +125,8 @@ impl Operation<'_> {
         object.outstanding = true;
         self.accepted += 1;
         let file = object.file;
-        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| {
-            let (sender, receiver) = oneshot::channel();
-            object.waiters.push(sender);
-            receiver
-        });
-        self.state.books.accepted(file);
+        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| object.wait());
+        self.state.books.accepted(file.map(|file| file.account));
         Ok(match waiting {
             Some(receiver) => Sending::Waiting(receiver),
             None => Sending::Answered(status),
@@ -145,12 +141,13 @@ impl Operation<'_> {
         options: SendOptions,
         retain: bool,
     ) -> Result<Sending, SessionError> {
-        if let Some(entry) = self.state.requests.entry(number) {
-            let Entry::Object(object) = entry else { return Err(SessionError::RequestIdInUse(number)) };
-            if object.origin != (Origin::Sent { format, options, retain }) {
-                return Err(SessionError::RequestIdInUse(number));
-            }
-            return self.answer_again(number, options);
+        if let Some(entry) = self.state.requests.get(number) {
+            return match entry {
+                Entry::Object(object) if self.says(&object.origin, &format, options, retain) => {
+                    self.answer_again(number, options)
+                }
+                _ => Err(SessionError::RequestIdInUse(number)),
+            };
         }
         self.state.requests.check_new(number, self.limits)?;
         self.check_retention()?;
@@ -159,8 +156,7 @@ impl Operation<'_> {
         self.state.requests.check_object(bytes, self.limits)?;
 
         let id = self.stack.request_created(self.upper, number, true);
-        let arguments = Format { file: file.map(|file| file.id), io: format.io.clone() };
-        let status = self.stack.format_requested(self.upper, id, arguments);
+        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), &format.io);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
@@ -171,16 +167,13 @@ impl Operation<'_> {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
-        let mut object = Object::new(id, Origin::Sent { format, options, retain });
+        let origin = Origin::Sent { file: file.map(|file| file.uuid), io: format.io, options, retain };
+        let mut object = Object::new(id, origin);
         object.was_submitted = self.is_submission;
-        (object.outstanding, object.file, object.echo, object.bytes) = (true, file.map(|file| file.uuid), echo, bytes);
-        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| {
-            let (sender, receiver) = oneshot::channel();
-            object.waiters.push(sender);
-            receiver
-        });
+        (object.outstanding, object.file, object.echo, object.bytes) = (true, file, echo, bytes);
+        let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| object.wait());
         self.accepted += 1;
-        self.state.books.accepted(object.file);
+        self.state.books.accepted(file.map(|file| file.account));
         self.state.requests.insert_object(number, object);
         Ok(match waiting {
             Some(receiver) => Sending::Waiting(receiver),
@@ -195,10 +188,7 @@ impl Operation<'_> {
             return Ok(Sending::Answered(HResult::S_OK));
         }
         if object.outstanding {
-            let (sender, receiver) = oneshot::channel();
-            object.waiters.retain(|waiter| !waiter.is_closed());
-            object.waiters.push(sender);
-            return Ok(Sending::Waiting(receiver));
+            return Ok(Sending::Waiting(object.wait()));
         }
         Ok(match self.stack.request_view(object.id).and_then(|view| view.completion) {
             Some(params) => Sending::Completed(Box::new(object.completion(number, params))),

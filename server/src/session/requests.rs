@@ -7,15 +7,16 @@
 use std::collections::VecDeque;
 
 use lowerdeck_framework::ids::RequestId;
-use lowerdeck_framework::io::{CompletionParams, SendOptions};
+use lowerdeck_framework::io::{CompletionParams, FormatIo, SendOptions};
 use lowerdeck_framework::status::HResult;
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::error::SessionError;
 use super::events::{Completion, FormatEcho};
+use super::ownership::OwnedFile;
 use super::quota;
-use super::request_calls::FormatArguments;
 use super::used_ids::UsedIds;
 use crate::host::limits::Limits;
 
@@ -49,8 +50,10 @@ pub(super) enum Origin {
     },
     /// FormatAndSend.
     Sent {
+        /// The file it named.
+        file: Option<Uuid>,
         /// Its format.
-        format: FormatArguments,
+        io: FormatIo,
         /// Its options.
         options: SendOptions,
         /// Whether it is kept after its completion was acknowledged.
@@ -66,14 +69,14 @@ pub(super) struct Object {
     /// Deleted when its completion is acknowledged.
     pub(super) delete_on_acknowledge: bool,
     pub(super) outstanding: bool,
-    pub(super) file: Option<u128>,
+    pub(super) file: Option<OwnedFile>,
     pub(super) echo: FormatEcho,
     /// Bytes of its memories.
     pub(super) bytes: u64,
     /// It came on a queue pair.
     pub(super) was_submitted: bool,
     /// Who waits for its completion (synchronous sends).
-    pub(super) waiters: Vec<oneshot::Sender<Completion>>,
+    waiters: Option<Box<Vec<oneshot::Sender<Completion>>>>,
 }
 
 impl Object {
@@ -87,13 +90,30 @@ impl Object {
             echo: FormatEcho::default(),
             bytes: 0,
             was_submitted: false,
-            waiters: Vec::new(),
+            waiters: None,
         }
     }
 
     /// Its completion, under the client's number.
     pub(super) fn completion(&self, number: u64, params: CompletionParams) -> Completion {
-        Completion { number, file: self.file, params, echo: self.echo, was_submitted: self.was_submitted }
+        let (file, echo) = (self.file.map(|file| file.uuid), self.echo.clone());
+        Completion { number, file, params, echo, was_submitted: self.was_submitted }
+    }
+
+    /// Somebody waits for its completion. Those who gave up do not count any more.
+    pub(super) fn wait(&mut self) -> oneshot::Receiver<Completion> {
+        let (sender, receiver) = oneshot::channel();
+        let waiters = self.waiters.get_or_insert_default();
+        waiters.retain(|waiter| !waiter.is_closed());
+        waiters.push(sender);
+        receiver
+    }
+
+    /// Tells everybody who waits.
+    pub(super) fn tell(&mut self, completion: &Completion) {
+        for waiter in self.waiters.take().into_iter().flat_map(|waiters| *waiters) {
+            let _ = waiter.send(completion.clone()); // whoever stopped waiting asks GetRequest
+        }
     }
 }
 
@@ -111,6 +131,10 @@ pub struct RequestTable {
 impl RequestTable {
     pub(super) fn entry(&mut self, number: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Entry> {
+        self.entries.get(&number)
     }
 
     /// Why `number` names no entry: it was used, or never was.

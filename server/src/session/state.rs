@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::balance::Books;
 use super::error::{EndReason, SessionError};
-use super::events::{Completion, EventBody, EventLog};
+use super::events::{EventBody, EventLog};
 use super::ownership::FileTable;
 use super::queue_pair::{Returned, Ticket};
 use super::requests::{Entry, RequestTable};
@@ -129,12 +129,12 @@ impl SessionState {
     fn take_own(&mut self, effect: Effect, ticks: u64, limits: &Limits) {
         match effect {
             Effect::ReturnCall { call, result, .. } => self.call_returned(call, result, limits),
-            Effect::CompleteRequest { number, file_tag, callback, params, .. } => {
-                self.completed(number, file_tag, callback, params, ticks);
+            Effect::CompleteRequest { number, callback, params, .. } => {
+                self.completed(number, callback, params, ticks);
             }
             Effect::AnnounceFileGone { file_tag, .. } => {
-                self.books.file_gone(file_tag, limits.balance_files_max);
                 if let Some(gone) = self.files.gone(file_tag, limits.gone_files_max) {
+                    self.books.file_gone(gone.account, limits.balance_files_max);
                     self.requests.remove(gone.create);
                     self.files_left_open += u64::from(!gone.close_asked);
                     self.events.append(ticks, EventBody::FileGone(file_tag));
@@ -160,8 +160,8 @@ impl SessionState {
         match (self.calls.remove(&call), result) {
             (Some(BlockedCall::Create { number, uuid }), CallResult::WdfFileCreated(created)) => {
                 if let Ok(id) = created {
-                    self.files.opened(uuid, id, number);
-                    self.books.file_opened(uuid);
+                    let account = self.books.file_opened(uuid);
+                    self.files.opened(uuid, id, account, number);
                 }
                 self.requests.create_returned(number, created.map(|_| uuid), limits.failed_creates_max);
             }
@@ -174,18 +174,17 @@ impl SessionState {
         }
     }
 
-    fn completed(&mut self, number: u64, file: Option<u128>, callback: bool, params: CompletionParams, ticks: u64) {
-        self.books.completed(file, params.status);
-        let mut completion = Completion { number, file, params, echo: Default::default(), was_submitted: false };
-        if let Some(Entry::Object(object)) = self.requests.entry(number) {
-            object.outstanding = false;
-            (completion.echo, completion.was_submitted) = (object.echo, object.was_submitted);
-            for waiter in object.waiters.drain(..) {
-                let _ = waiter.send(completion.clone()); // whoever stopped waiting asks GetRequest
-            }
-        }
+    fn completed(&mut self, number: u64, callback: bool, params: CompletionParams, ticks: u64) {
+        let Some(Entry::Object(object)) = self.requests.entry(number) else {
+            // The session is ending, and its request objects are gone already.
+            return self.books.completed(None, params.status);
+        };
+        object.outstanding = false;
+        self.books.completed(object.file.map(|file| file.account), params.status);
+        let completion = object.completion(number, params);
+        object.tell(&completion);
         if callback {
-            self.events.append(ticks, EventBody::RequestCompleted(Box::new(completion)));
+            self.events.append(ticks, EventBody::RequestCompleted(completion));
         }
     }
 

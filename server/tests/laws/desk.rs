@@ -54,7 +54,7 @@ impl Desk {
 pub async fn send_read(session: &Arc<Session>, number: u64, file: Uuid) -> Sent {
     let output = Some(OutputMemory::empty(8));
     let io = FormatIo::Read { output, device_offset: None };
-    let format = FormatArguments { file: file.to_string().into(), target: String::new(), io };
+    let format = FormatArguments { file: file.to_string().into(), target: "".into(), io };
     session.format_and_send(number, format, SendOptions::default(), false).await.expect("within all limits")
 }
 

@@ -12,7 +12,7 @@ use lowerdeck_framework::callback::CallbackSet;
 use lowerdeck_framework::clock::Now;
 use lowerdeck_framework::effect::{CallResult, Effect};
 use lowerdeck_framework::ids::{CallId, DeviceId, FileId};
-use lowerdeck_framework::io::{Format, FormatIo, SendOptions};
+use lowerdeck_framework::io::{FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::IoControlCode;
 use lowerdeck_framework::memory::InputMemory;
 use lowerdeck_framework::stack::{Stack, StackConfig, UpperConfig};
@@ -26,7 +26,7 @@ pub struct Bench {
     stack: Stack,
     upper: DeviceId,
     file: FileId,
-    format: Format,
+    format: FormatIo,
     effects: Vec<Effect>,
     number: u64,
 }
@@ -61,7 +61,7 @@ impl Bench {
         let Some(Ok(file)) = opened else { bail!("the file did not open: {opened:?}") };
         let input = Some(InputMemory { data: Bytes::from_static(&[0x5A; 64]), window: None });
         let io = FormatIo::DeviceControl { code: IoControlCode(0x8000_2000), input, output: None };
-        Ok(Bench { stack, upper, file, format: Format { file: Some(file), io }, effects, number: 1 })
+        Ok(Bench { stack, upper, file, format: io, effects, number: 1 })
     }
 
     /// One request from create to delete.
@@ -69,7 +69,7 @@ impl Bench {
         let now = Now::default();
         self.number += 1;
         let request = self.stack.request_created(self.upper, self.number, true);
-        black_box(self.stack.format_requested(self.upper, request, self.format.clone()));
+        black_box(self.stack.format_requested(self.upper, request, Some(self.file), &self.format));
         black_box(self.stack.send_requested(now, self.upper, request, SendOptions::default()));
         self.stack.run(now);
         self.stack.take_effects(&mut self.effects);

@@ -23,7 +23,11 @@ pub(super) fn format_io(io: Io) -> FormatIo {
         Io::InDirect { code, input: data, contents } => FormatIo::DeviceControl {
             code: IoControlCode(code),
             input: input(data),
-            output: Some(OutputMemory { size: contents.len() as u64, window: None, contents }),
+            output: Some(OutputMemory {
+                size: contents.len() as u64,
+                window: None,
+                contents: Some(Box::new(contents)),
+            }),
         },
         Io::InternalDeviceControl { code } => FormatIo::InternalDeviceControl { code: IoControlCode(code) },
         Io::FlushBuffers => FormatIo::FlushBuffers,
@@ -32,8 +36,8 @@ pub(super) fn format_io(io: Io) -> FormatIo {
     }
 }
 
-fn offset(window: Option<Window>) -> Option<MemoryOffset> {
-    window.map(|(buffer_offset, buffer_length)| MemoryOffset { buffer_offset, buffer_length })
+fn offset(window: Option<Window>) -> Option<Box<MemoryOffset>> {
+    window.map(|(buffer_offset, buffer_length)| Box::new(MemoryOffset { buffer_offset, buffer_length }))
 }
 
 fn input(data: Option<Bytes>) -> Option<InputMemory> {

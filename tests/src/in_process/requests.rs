@@ -1,6 +1,6 @@
 //! The requests of the framework back end.
 
-use lowerdeck_framework::io::{Format, SendOptions};
+use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
 
 use super::InProcess;
@@ -14,8 +14,8 @@ impl Requests for InProcess {
     }
 
     fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String> {
-        let format = Format { file: file.map(|file| self.file(file)), io: format_io(io) };
-        Ok(self.stack.format_requested(self.upper, self.request(request), format))
+        let file = file.map(|file| self.file(file));
+        Ok(self.stack.format_requested(self.upper, self.request(request), file, &format_io(io)))
     }
 
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult {

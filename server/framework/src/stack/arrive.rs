@@ -42,8 +42,11 @@ impl Core {
                 received.queue = queue;
                 let device = received.receiver;
                 let hosted = self.devices[device].hosted_mut().expect("only hosted devices receive");
-                hosted.queues[usize::from(queue.0)].waiting.push_back(&mut self.received, id);
-                self.run_queue.push(Step::Dispatch(device, queue));
+                let entry = &mut hosted.queues[usize::from(queue.0)];
+                entry.waiting.push_back(&mut self.received, id);
+                if entry.needs_dispatch() {
+                    self.run_queue.push(Step::Dispatch(device, queue));
+                }
             }
         }
     }

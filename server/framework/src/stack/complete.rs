@@ -95,7 +95,7 @@ impl Core {
             let entry = &mut hosted.queues[usize::from(queue.0)];
             entry.held -= 1;
             entry.settle();
-            if entry.may_deliver() {
+            if entry.needs_dispatch() {
                 self.run_queue.push(Step::Dispatch(device, queue));
             }
             self.io_wait_goes_on(device);
@@ -169,16 +169,7 @@ impl Core {
         if let Some(buffers) = &mut self.received[parent].buffers {
             buffers.receive(&output);
         }
-        let params = CompletionParams {
-            kind: hop.parameters.kind,
-            status,
-            information,
-            output,
-            output_start: hop.parameters.output_start,
-            input_start: hop.parameters.input_start,
-            code: hop.parameters.code,
-            device_offset: hop.parameters.device_offset,
-        };
+        let params = hop.parameters.completion(status, information, output);
         if let Some(waiter) = hop.waiter {
             let told = self.tells_completion(waiter);
             self.send_over(waiter, (!told).then_some(SentRequest::Received(parent)), &params);
@@ -255,10 +246,8 @@ impl Core {
         callback: bool,
         params: CompletionParams,
     ) {
-        let entry = &self.requests[request];
-        let file_tag = entry.file.and_then(|file| self.files.get(file)).map(|file| file.tag);
-        let number = entry.number;
-        self.effects.push(Effect::CompleteRequest { upper, request, number, file_tag, callback, params });
+        let number = self.requests[request].number;
+        self.effects.push(Effect::CompleteRequest { upper, request, number, callback, params });
     }
 
     fn note_completion(

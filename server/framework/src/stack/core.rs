@@ -26,7 +26,7 @@ use crate::rule::Rule;
 use crate::scheduler::{RunQueue, Step};
 use crate::status::HResult;
 use crate::timer::Timers;
-use crate::trace::{Trace, TraceEntry, TraceKind};
+use crate::trace::{Kept, Trace, TraceKind};
 use crate::verifier::{DriverStop, Finding, Verifier, VerifierMode};
 
 use super::StackState;
@@ -157,18 +157,8 @@ impl Core {
 
     /// Starts a trace entry about `device`.
     pub(crate) fn note(&mut self, device: DeviceId, kind: TraceKind) -> Note<'_> {
-        let entry = TraceEntry {
-            sequence: 0,
-            time: self.now.monotonic,
-            level: self.devices[device].level,
-            upper: self.devices[device].tag(),
-            kind,
-            file: None,
-            request: None,
-            status: None,
-            information: 0,
-            rule: None,
-        };
+        let about = &self.devices[device];
+        let entry = Kept::new(self.now.monotonic, about.level, about.tag(), kind);
         Note { core: self, entry }
     }
 
@@ -296,39 +286,43 @@ impl Core {
 #[must_use]
 pub(crate) struct Note<'a> {
     core: &'a mut Core,
-    entry: TraceEntry,
+    entry: Kept,
 }
 
 impl Note<'_> {
     pub(crate) fn file(mut self, file: Option<FileId>) -> Self {
-        self.entry.file = file.and_then(|file| self.core.files.get(file)).map(|file| file.label);
+        if let Some(file) = file.and_then(|file| self.core.files.get(file)) {
+            self.entry.set_file(file.label);
+        }
         self
     }
 
     pub(crate) fn request(mut self, request: Option<RequestId>) -> Self {
-        self.entry.request =
-            request.filter(|request| self.core.requests.contains_key(*request)).map(|request| self.core.label(request));
+        if let Some(request) = request.and_then(|request| self.core.requests.get(request)) {
+            let creator = self.core.devices[request.creator].level;
+            self.entry.set_request(RequestLabel { creator, number: request.number });
+        }
         self
     }
 
     /// As [`Note::request`], for a request that may be gone.
     pub(crate) fn label(mut self, label: RequestLabel) -> Self {
-        self.entry.request = Some(label);
+        self.entry.set_request(label);
         self
     }
 
     pub(crate) fn status(mut self, status: HResult) -> Self {
-        self.entry.status = Some(status);
+        self.entry.set_status(status);
         self
     }
 
     pub(crate) fn information(mut self, information: u64) -> Self {
-        self.entry.information = information;
+        self.entry.set_information(information);
         self
     }
 
     pub(crate) fn rule(mut self, rule: Rule) -> Self {
-        self.entry.rule = Some(rule);
+        self.entry.set_rule(rule);
         self
     }
 

@@ -7,7 +7,7 @@ use crate::device::DeviceState;
 use crate::effect::CallResult;
 use crate::file::{File, FileEvent, LayerFile, LayerFileState};
 use crate::ids::{CallId, DeviceId, FileId, RequestId};
-use crate::io::{IoKind, IoParameters};
+use crate::io::IoParameters;
 use crate::request::{Request, RequestState};
 use crate::rule::Rule;
 use crate::status::HResult;
@@ -59,7 +59,7 @@ impl Core {
         let mut request = Request::new(creator, number, false);
         request.is_create = true;
         request.state = RequestState::InFlight;
-        request.kind = Some(IoKind::Create);
+        request.io = Some(IoParameters::create());
         request.file = Some(file);
         request.sent_at = self.now.monotonic;
         let request = self.requests.insert(request);

@@ -93,7 +93,7 @@ impl Core {
         let (aim, parameters) = match forward {
             HandleForward::CurrentType => (self.aim_at_handle(device, target, None)?, received.parameters_as_left()),
             HandleForward::Formatted { file, io } => {
-                (self.aim_at_handle(device, target, file)?, IoParameters::try_from(io)?)
+                (self.aim_at_handle(device, target, file)?, IoParameters::try_from(&io)?)
             }
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);

@@ -65,7 +65,7 @@ impl Core {
         layers.reverse();
         OutstandingRequest {
             label: RequestLabel { creator: self.devices[request.creator].level, number: request.number },
-            kind: request.kind,
+            kind: request.kind(),
             completed: request.state == RequestState::Completed,
             cancel_requested: request.cancelled,
             age: self.now.monotonic.saturating_sub(request.sent_at),
@@ -88,7 +88,7 @@ impl Core {
         Some(RequestView {
             state: request.state,
             status: request.status,
-            kind: request.kind,
+            kind: request.kind(),
             cancel_requested: request.cancelled,
             completion: (request.state == RequestState::Completed).then(|| request.completion()),
         })

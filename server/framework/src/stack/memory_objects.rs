@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::handle::Aim;
 use crate::ids::{BufferId, DeviceId, FileId, MemoryId, ReceivedId, RequestId};
-use crate::io::{Format, FormatIo, IoParameters};
+use crate::io::{FormatIo, IoParameters};
 use crate::memory::{InputMemory, OutputMemory};
 use crate::memory_object::{
     Backing, Buffer, Memory, MemoryEvent, MemoryFormat, MemoryParent, MemoryPart, MemoryState, ReceivedMemory,
@@ -217,9 +217,8 @@ impl Core {
         io: MemoryFormat,
     ) -> HResult {
         let checked = self.resolve_memories(creator, io).and_then(|io| {
-            let format = Format { file, io };
-            self.check_format(creator, &format)?;
-            Ok((IoParameters::try_from(format.io)?, Aim::Lower))
+            self.check_format(creator, file)?;
+            Ok((IoParameters::try_from(&io)?, Aim::Lower))
         });
         let status = self.formatted(creator, request, file, checked);
         if status.is_success() {
@@ -236,10 +235,14 @@ impl Core {
     /// The Format call that means the same without objects.
     fn resolve_memories(&self, owner: DeviceId, io: MemoryFormat) -> Result<FormatIo, HResult> {
         let (input, output) = io.parts();
-        let bytes = |part: MemoryPart| Ok((self.memory_contents(owner, part.memory)?, part.window));
+        let bytes = |part: MemoryPart| Ok((self.memory_contents(owner, part.memory)?, part.window.map(Box::new)));
         let input = input.map(bytes).transpose()?.map(|(data, window)| InputMemory { data, window });
         let output = output.map(bytes).transpose()?;
-        let output = output.map(|(contents, window)| OutputMemory { size: contents.len() as u64, window, contents });
+        let output = output.map(|(contents, window)| OutputMemory {
+            size: contents.len() as u64,
+            window,
+            contents: Some(Box::new(contents)),
+        });
         Ok(match io {
             MemoryFormat::Read { device_offset, .. } => FormatIo::Read { output, device_offset },
             MemoryFormat::Write { device_offset, .. } => FormatIo::Write { input, device_offset },
@@ -262,7 +265,7 @@ impl Core {
     pub(crate) fn land(&mut self, request: RequestId) {
         let entry = &self.requests[request];
         let Some(memory) = entry.memories.as_ref().and_then(|memories| memories.output) else { return };
-        let (start, data) = (entry.output_start, entry.output.clone());
+        let (start, data) = (entry.io.as_ref().map_or(0, |io| io.output_start), entry.output.clone());
         if self.memories.contains_key(memory) {
             self.overlay(memory, start, &data);
         }

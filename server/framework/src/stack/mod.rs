@@ -254,7 +254,7 @@ impl Stack {
 
     /// At most `limit` trace entries after `sequence`, oldest first. A gap at the front was dropped.
     pub fn trace_after(&self, sequence: u64, limit: usize) -> Vec<TraceEntry> {
-        self.core.trace.after(sequence).take(limit).copied().collect()
+        self.core.trace.after(sequence).take(limit).collect()
     }
 
     /// The sequence number the next trace entry will have.

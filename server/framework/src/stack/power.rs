@@ -70,7 +70,7 @@ impl Core {
         let Some(hosted) = entry.hosted_mut() else { return true };
         for (queue, index) in hosted.queues.iter_mut().zip(0..) {
             queue.powered = true;
-            if queue.may_deliver() {
+            if queue.needs_dispatch() {
                 self.run_queue.push(Step::Dispatch(device, QueueId(index)));
             }
         }

@@ -20,13 +20,14 @@ impl Core {
     pub(crate) fn dispatch(&mut self, device: DeviceId, queue: QueueId) -> Option<Invocation> {
         let hosted = self.devices.get_mut(device)?.hosted_mut()?;
         let entry = &mut hosted.queues[usize::from(queue.0)];
+        entry.scheduled = false;
         if !entry.may_deliver() {
             return None;
         }
         let id = entry.waiting.first()?;
         entry.waiting.remove(&mut self.received, id);
         entry.held += 1;
-        if entry.may_deliver() {
+        if entry.needs_dispatch() {
             self.run_queue.push(Step::Dispatch(device, queue));
         }
         let received = &mut self.received[id];
@@ -124,11 +125,18 @@ impl Core {
         } else {
             waiting.push_back(&mut self.received, id);
         }
-        self.run_queue.push(Step::Dispatch(device, from));
+        self.schedule_dispatch(device, from);
         self.io_wait_goes_on(device);
         if self.requests[request].cancelled {
             self.cancel_queued(id);
         } else {
+            self.schedule_dispatch(device, queue);
+        }
+    }
+
+    /// Schedules the next delivery of a queue, if there is one and it is not scheduled.
+    fn schedule_dispatch(&mut self, device: DeviceId, queue: QueueId) {
+        if self.queue_mut(device, queue).is_some_and(Queue::needs_dispatch) {
             self.run_queue.push(Step::Dispatch(device, queue));
         }
     }
@@ -200,7 +208,7 @@ impl Core {
     pub(crate) fn start_queue(&mut self, device: DeviceId, queue: QueueId) -> HResult {
         let Some(entry) = self.queue_mut(device, queue) else { return HResult::E_INVALIDARG };
         entry.start();
-        self.run_queue.push(Step::Dispatch(device, queue));
+        self.schedule_dispatch(device, queue);
         HResult::S_OK
     }
 

@@ -5,7 +5,7 @@
 
 use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, RequestId};
-use crate::io::{Format, IoParameters};
+use crate::io::{FormatIo, IoParameters};
 use crate::request::{Request, RequestEvent, RequestState};
 use crate::rule::Rule;
 use crate::status::HResult;
@@ -33,9 +33,15 @@ impl Core {
     }
 
     /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
-    pub(crate) fn format_request(&mut self, creator: DeviceId, request: RequestId, format: Format) -> HResult {
-        let checked = self.check_format(creator, &format).and_then(|()| IoParameters::try_from(format.io));
-        self.formatted(creator, request, format.file, checked.map(|parameters| (parameters, Aim::Lower)))
+    pub(crate) fn format_request(
+        &mut self,
+        creator: DeviceId,
+        request: RequestId,
+        file: Option<FileId>,
+        io: &FormatIo,
+    ) -> HResult {
+        let checked = self.check_format(creator, file).and_then(|()| IoParameters::try_from(io));
+        self.formatted(creator, request, file, checked.map(|parameters| (parameters, Aim::Lower)))
     }
 
     /// The end of a Format call on any target: what was `checked` is taken, or the request is unformatted (TGT-14).
@@ -56,28 +62,24 @@ impl Core {
         match checked {
             Ok((parameters, aim)) => {
                 entry.state.step(RequestEvent::Formatted);
-                entry.kind = Some(parameters.kind);
                 (entry.aim, entry.file) = (aim, file);
-                (entry.output_start, entry.input_start) = (parameters.output_start, parameters.input_start);
-                (entry.code, entry.device_offset) = (parameters.code, parameters.device_offset);
-                entry.format = Some(parameters);
+                entry.io = Some(parameters);
                 HResult::S_OK
             }
             Err(status) => {
                 entry.state.step(RequestEvent::FormatFailed);
-                entry.format = None;
-                entry.kind = None;
+                entry.io = None;
                 status
             }
         }
     }
 
     /// What a Format call refuses, before it looks at the memories.
-    pub(super) fn check_format(&self, creator: DeviceId, format: &Format) -> Result<(), HResult> {
+    pub(super) fn check_format(&self, creator: DeviceId, file: Option<FileId>) -> Result<(), HResult> {
         if !self.devices[creator].target.state.accepts() {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE); // TGT-14
         }
-        let file = format.file.ok_or(HResult::E_INVALIDARG)?; // TGT-7
+        let file = file.ok_or(HResult::E_INVALIDARG)?; // TGT-7
         let Some(entry) = self.files.get(file) else { return Err(HResult::STATUS_FILE_CLOSED) };
         if entry.creator != creator && !entry.is_known_to(creator) {
             return Err(HResult::E_INVALIDARG); // FILE-21

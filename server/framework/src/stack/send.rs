@@ -91,7 +91,7 @@ impl Core {
     fn start_packet(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) -> ReceivedId {
         let now = self.now.monotonic;
         let entry = &mut self.requests[request];
-        let parameters = entry.format.take().expect("a formatted request has its parameters");
+        let parameters = entry.io.as_mut().expect("a formatted request has its parameters").hand_over();
         entry.sent_at = now;
         (entry.information, entry.output) = (0, Bytes::new());
         let (file, aim) = (entry.file, entry.aim);
@@ -136,8 +136,8 @@ impl Core {
         let (file, parameters) = match forward {
             Forward::CurrentType => (received.file, received.parameters_as_left()),
             Forward::Formatted(format) => {
-                self.check_format(device, &format)?;
-                (format.file, IoParameters::try_from(format.io)?)
+                self.check_format(device, format.file)?;
+                (format.file, IoParameters::try_from(&format.io)?)
             }
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);

@@ -8,7 +8,7 @@ use crate::clock::Now;
 use crate::device::{Device, DeviceState, Role, Upper};
 use crate::effect::CallResult;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId, TargetId};
-use crate::io::{Format, SendOptions};
+use crate::io::{FormatIo, SendOptions};
 use crate::power::{PowerState, SurpriseNotice};
 use crate::request::RequestView;
 use crate::status::HResult;
@@ -128,11 +128,17 @@ impl Stack {
     }
 
     /// `FormatRequestForRead`, `…Write`, `…Ioctl` on the default target.
-    pub fn format_requested(&mut self, upper: DeviceId, request: RequestId, format: Format) -> HResult {
+    pub fn format_requested(
+        &mut self,
+        upper: DeviceId,
+        request: RequestId,
+        file: Option<FileId>,
+        io: &FormatIo,
+    ) -> HResult {
         if self.core.is_dead() {
             HResult::STATUS_INVALID_DEVICE_STATE
         } else {
-            self.core.format_request(upper, request, format)
+            self.core.format_request(upper, request, file, io)
         }
     }
 

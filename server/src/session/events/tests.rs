@@ -19,13 +19,13 @@ fn completed(number: u64, bytes: usize) -> EventBody {
         code: IoControlCode(0),
         device_offset: 0,
     };
-    EventBody::RequestCompleted(Box::new(Completion {
+    EventBody::RequestCompleted(Completion {
         number,
         file: None,
         params,
         echo: FormatEcho::default(),
         was_submitted: false,
-    }))
+    })
 }
 
 fn log_of(count: u64) -> EventLog {

@@ -10,7 +10,7 @@ use crate::effect::{CallResult, Effect};
 use crate::forwarding::DriverRole;
 use crate::handle::{Dispatcher, HANDLE_TARGETS_MAX, HandleFacts, HandleId, HostIoId};
 use crate::ids::{CallId, DeviceId, RequestId, TargetId};
-use crate::io::{Format, FormatIo, SendOptions};
+use crate::io::{FormatIo, SendOptions};
 use crate::memory::OutputMemory;
 use crate::request::RequestState;
 use crate::scheduler::Scheduler;
@@ -188,7 +188,7 @@ fn a_driver_stop_lets_the_host_forget_what_it_has() {
     };
     let (_, io) = desk.read();
     let culprit = desk.stack.request_created(upper, 2, true);
-    desk.stack.format_requested(upper, culprit, Format { file: Some(file), io: four_bytes() });
+    desk.stack.format_requested(upper, culprit, Some(file), &four_bytes());
     desk.stack.send_requested(now, upper, culprit, SendOptions::default());
     let stopped = desk.effects();
     assert!(stopped.contains(&Effect::CancelHostIo { io }), "{stopped:?}");

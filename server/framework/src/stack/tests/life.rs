@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::driver::Driver;
 use crate::effect::{CallResult, Effect};
 use crate::ids::{CallId, DeviceId, FileId, Level, RequestId};
-use crate::io::{Format, FormatIo, SendOptions};
+use crate::io::{FormatIo, SendOptions};
 use crate::ioctl::MethodNeitherAction;
 use crate::memory::{InputMemory, OutputMemory};
 use crate::scheduler::SeededScheduler;
@@ -163,8 +163,7 @@ impl Life {
         let number = self.requests.len() as u64 + 1;
         let request = self.stack.request_created(self.upper, number, true);
         self.requests.push(request);
-        let format = Format { file: Some(file), io };
-        if self.stack.format_requested(self.upper, request, format) != HResult::S_OK {
+        if self.stack.format_requested(self.upper, request, Some(file), &io) != HResult::S_OK {
             return HResult::STATUS_FILE_CLOSED;
         }
         let status = self.stack.send_requested(self.now, self.upper, request, options);
