@@ -1,4 +1,4 @@
-//! Builds the two programs that the demo and the tests outside cargo start.
+//! Builds the programs that the demo, the tests outside cargo and the benches start.
 
 use std::path::PathBuf;
 
@@ -56,6 +56,24 @@ pub fn bench_programs(workspace: &Workspace) -> Result<BenchPrograms> {
         .args(["-p", "lowerdeck-bench", "--bin", "lowerdeck-bench"]);
     let messages = process::capture(&mut cargo)?;
     Ok(BenchPrograms { server: executable(&messages, "lowerdeckd")?, bench: executable(&messages, "lowerdeck-bench")? })
+}
+
+/// A bench target whose instructions are counted.
+#[derive(Clone, Copy)]
+pub struct CountedProgram {
+    pub package: &'static str,
+    pub bench: &'static str,
+}
+
+/// Builds bench targets in release mode, and gives their executables in the same order.
+pub fn counted_programs(workspace: &Workspace, programs: &[CountedProgram]) -> Result<Vec<PathBuf>> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    for program in programs {
+        cargo.args(["-p", program.package, "--bench", program.bench]);
+    }
+    let messages = process::capture(&mut cargo)?;
+    programs.iter().map(|program| executable(&messages, program.bench)).collect()
 }
 
 fn executable(messages: &str, name: &str) -> Result<PathBuf> {

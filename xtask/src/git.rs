@@ -29,6 +29,13 @@ pub fn file_at(workspace: &Workspace, commit: &str, path: &str) -> Option<Vec<u8
     git(workspace, &["show", &format!("{commit}:{path}")])
 }
 
+/// The first line of the message of `HEAD`, and whether tracked files differ from it; `None` without git or a commit.
+pub fn head_subject(workspace: &Workspace) -> Option<(String, bool)> {
+    let subject = git(workspace, &["log", "-1", "--format=%s"])?;
+    let changes = git(workspace, &["status", "--porcelain", "--untracked-files=no"])?;
+    Some((text(&subject), !changes.is_empty()))
+}
+
 fn git(workspace: &Workspace, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = workspace.command("git").args(arguments).stderr(Stdio::null()).output().ok()?;
     output.status.success().then_some(output.stdout)
