@@ -171,13 +171,7 @@ impl DriverCreatedFile {
     /// file is then closed at the latest with its session.
     pub async fn close(mut self) -> Result<ClosedFile, Error> {
         let gone = self.gone.take().expect("only close takes it, and consumes");
-        let message = v1::CloseRequest { file_id: self.id.clone() };
-        self.core
-            .call("Close", Repeat::Never, |mut device| {
-                let message = message.clone();
-                async move { device.close(message).await }
-            })
-            .await?;
+        self.core.close_file(v1::CloseRequest { file_id: self.id.clone() }).await?;
         Ok(ClosedFile { core: self.core.clone(), id: std::mem::take(&mut self.id), gone })
     }
 }

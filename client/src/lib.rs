@@ -22,6 +22,9 @@
 //! [`IoRequest`], and yields the default [`IoTarget`]; a sent request is a [`PendingIo`] that becomes a [`Completion`].
 //! [`Lab`] looks after stacks from the outside. Methods have UMDF's names in snake case.
 //!
+//! Requests travel on one `QueuePair` per session: what is ready goes out in one message, a lone request at once. See
+//! [`Road`].
+//!
 //! Laws:
 //! - A UMDF result is a value, an [`Error`] is about the question (MAP-2).
 //! - Dropping a future cancels no I/O (MAP-5); only `cancel_sent_request` and `close` do.
@@ -55,5 +58,5 @@ pub use hresult::{HResult, StatusClass};
 pub use lab::{Findings, Lab, TraceStream};
 pub use lowerdeck_proto::{detail, reason, v1};
 pub use request::{CancelOutcome, IoRequest, SendOptions, SendOutcome};
-pub use session::{BalanceSheet, Imbalance, Session, SessionEnd, SessionEvent, SessionOptions};
+pub use session::{BalanceSheet, Imbalance, Road, Session, SessionEnd, SessionEvent, SessionOptions};
 pub use target::IoTarget;

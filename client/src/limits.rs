@@ -7,6 +7,21 @@ use std::time::Duration;
 /// any hosted driver busy, and far below what a server retains for acknowledgement.
 pub const IN_FLIGHT_WINDOW: usize = 256;
 
+/// Submissions of one session that the server has not taken; one more waits. Keeps a connection busy over any latency
+/// of a lab, and bounds what is written again after a break.
+pub const SUBMISSIONS_UNTAKEN: usize = 1024;
+
+/// Bytes of submissions gathered into one message, unless the first alone has more: amortises a message long before,
+/// and lets the server begin while the rest is written.
+pub const BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes that a submission has around its payload, at most: two names, and numbers.
+pub const SUBMISSION_BYTES: usize = 256;
+
+/// How long an acknowledgement waits for a submission that takes it along, before it goes out alone. Short beside every
+/// lease, long beside the pause between two requests of a loop.
+pub const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(5);
+
 /// Session events that a subscriber may be behind before the oldest are dropped for it (and it is told so).
 /// Completions are not affected: they travel to their own future.
 pub const SUBSCRIBER_EVENTS: usize = 4096;

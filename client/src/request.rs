@@ -10,7 +10,7 @@ use lowerdeck_proto::{reason, v1};
 use crate::completion::{Completion, OnCompletion, PendingIo};
 use crate::error::Error;
 use crate::hresult::HResult;
-use crate::session::{Core, Repeat};
+use crate::session::Core;
 use crate::target::IoTarget;
 
 /// A request object.
@@ -75,9 +75,7 @@ pub struct CancelOutcome {
 impl IoRequest {
     pub(crate) async fn create(core: &Arc<Core>, silent: bool) -> Result<IoRequest, Error> {
         let message = v1::CreateRequestRequest { request_id: core.next_request_id(), no_completion_callback: silent };
-        let created = core
-            .call("CreateRequest", Repeat::Safe, |mut device| async move { device.create_request(message).await })
-            .await?;
+        let created = core.ask(message).await?;
         let hresult = HResult(created.hresult);
         if !hresult.is_success() {
             return Err(Error::Umdf { call: "CreateRequest", hresult });
@@ -126,9 +124,7 @@ impl IoRequest {
     pub async fn reuse(&self, hresult: HResult) -> Result<(), Error> {
         let message =
             v1::ReuseRequestRequest { request_id: self.id, hresult: hresult.0, no_completion_callback: self.silent };
-        self.core
-            .call("ReuseRequest", Repeat::Never, |mut device| async move { device.reuse_request(message).await })
-            .await?;
+        self.core.ask(message).await?;
         Ok(())
     }
 
@@ -146,10 +142,7 @@ impl IoRequest {
     /// As every call.
     pub async fn delete_wdf_object(self) -> Result<HResult, Error> {
         let message = v1::DeleteRequestRequest { request_id: self.id };
-        let deleted = self
-            .core
-            .call("DeleteRequest", Repeat::Never, |mut device| async move { device.delete_request(message).await })
-            .await?;
+        let deleted = self.core.ask(message).await?;
         Ok(HResult(deleted.hresult))
     }
 
@@ -166,9 +159,7 @@ impl std::fmt::Debug for IoRequest {
 
 /// `CancelSentRequest`. A request that is gone has completed: this session's event task acknowledged it meanwhile.
 pub(crate) async fn cancel(core: &Arc<Core>, request_id: u64) -> Result<CancelOutcome, Error> {
-    let message = v1::CancelRequest { request_id };
-    let cancelled = core.call("Cancel", Repeat::Safe, |mut device| async move { device.cancel(message).await }).await;
-    match cancelled {
+    match core.ask(v1::CancelRequest { request_id }).await {
         Ok(cancelled) => Ok(CancelOutcome { cancelled: cancelled.cancelled, answer: cancelled.answer() }),
         Err(error) if error.is(reason::REQUEST_GONE) => {
             Ok(CancelOutcome { cancelled: false, answer: v1::CancelAnswer::AlreadyCompleted })

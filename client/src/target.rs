@@ -122,13 +122,7 @@ impl IoTarget {
             request_id: request.id(),
             format: Some(v1::Format { file_id: file.id().to_owned(), target_id: self.id.clone(), io: Some(io) }),
         };
-        let formatted = self
-            .core
-            .call("FormatRequest", Repeat::Safe, |mut device| {
-                let message = message.clone();
-                async move { device.format_request(message).await }
-            })
-            .await?;
+        let formatted = self.core.ask(message).await?;
         Ok(HResult(formatted.hresult))
     }
 
@@ -244,12 +238,7 @@ impl IoTarget {
     pub async fn cancel_sent_requests_for_file(&self, file: &DriverCreatedFile) -> Result<(), Error> {
         let message =
             v1::CancelSentRequestsForFileRequest { file_id: file.id().to_owned(), target_id: self.id.clone() };
-        self.core
-            .call("CancelSentRequestsForFile", Repeat::Safe, |mut device| {
-                let message = message.clone();
-                async move { device.cancel_sent_requests_for_file(message).await }
-            })
-            .await?;
+        self.core.ask(message).await?;
         Ok(())
     }
 }

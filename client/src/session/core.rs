@@ -20,10 +20,13 @@ use crate::completion::Ticket;
 use crate::error::Error;
 use crate::limits;
 use crate::session::event::{SessionEnd, SessionEvent};
+use crate::session::format_echo::FormatEcho;
 use crate::session::ledger::Ledger;
 use crate::session::options::SessionOptions;
 use crate::session::pairing::Pairing;
 use crate::session::reconnect::Backoff;
+use crate::session::road::Road;
+use crate::session::submission_queue::SubmissionQueue;
 use crate::transport::{SessionChannel, SessionName};
 
 /// Whether a call may be sent again when its reply was lost.
@@ -38,16 +41,28 @@ pub(crate) enum Repeat {
 /// The tables behind one lock.
 #[derive(Debug)]
 pub(crate) struct Books {
-    pub(crate) pairing: Pairing<Ticket>,
+    /// Who waits for which request, and what a submitted one was formatted with.
+    pub(crate) pairing: Pairing<Ticket, Option<Box<FormatEcho>>>,
     pub(crate) ledger: Ledger,
     /// Who waits for which file's end. Bounded by the server's `files_max`.
     pub(crate) files: HashMap<String, oneshot::Sender<()>>,
+    /// Files that are closed and not gone: they may wait for an acknowledgement (CLS-19).
+    pub(crate) closing: u64,
+}
+
+impl Books {
+    /// A closed file is gone, or was not to be closed.
+    pub(crate) fn file_gone(&mut self) {
+        self.closing = self.closing.saturating_sub(1);
+    }
 }
 
 /// One session's shared part.
 pub(crate) struct Core {
     pub(crate) devices: DeviceServiceClient<SessionChannel>,
     pub(crate) sessions: SessionServiceClient<SessionChannel>,
+    /// The QueuePair's; none on the unary road.
+    pub(crate) queue: Option<Arc<SubmissionQueue>>,
     pub(crate) window: Arc<Semaphore>,
     pub(crate) reconnect_window: Duration,
     pub(crate) events: broadcast::Sender<SessionEvent>,
@@ -61,14 +76,16 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(channel: Channel, options: &SessionOptions) -> Core {
         let channel = SessionChannel::new(channel, SessionName::new(options.session_id));
+        let books = Books { pairing: Pairing::new(), ledger: Ledger::default(), files: HashMap::new(), closing: 0 };
         Core {
             devices: DeviceServiceClient::new(channel.clone()).max_decoding_message_size(limits::MESSAGE_BYTES),
             sessions: SessionServiceClient::new(channel),
+            queue: (options.road == Road::QueuePair).then(|| Arc::new(SubmissionQueue::new())),
             window: Arc::new(Semaphore::new(options.in_flight_window)),
             reconnect_window: options.reconnect_window,
             events: broadcast::Sender::new(limits::SUBSCRIBER_EVENTS),
             processed: watch::Sender::new(0),
-            books: Mutex::new(Books { pairing: Pairing::new(), ledger: Ledger::default(), files: HashMap::new() }),
+            books: Mutex::new(books),
             next_request_id: AtomicU64::new(1),
             end: watch::Sender::new(None),
         }
@@ -150,6 +167,16 @@ impl Core {
         self.books().files.insert(id.to_owned(), gone);
         self.sweep_if_ended();
         receiver
+    }
+
+    /// Close. From here on the file may wait for an acknowledgement, until it is gone.
+    pub(crate) async fn close_file(&self, message: v1::CloseRequest) -> Result<(), Error> {
+        self.books().closing += 1;
+        let closed = self.ask(message).await;
+        if matches!(closed, Err(Error::Refused(_))) {
+            self.books().file_gone();
+        }
+        closed.map(|v1::CloseResponse {}| ())
     }
 
     /// A file was dropped without close.

@@ -1,16 +1,25 @@
 //! A session: one upper driver, layer L0, on one stack.
 //!
-//! Laws: the session owns its tasks (events, acknowledgements, lease, callbacks) and joins them in `close`; at close
-//! the server's balance is compared with what the client was told. A session dropped without `close` is given up:
-//! its tasks stop, and the server closes its files when the lease runs out (MAP-6).
+//! Requests and events travel on one QueuePair unless the options say otherwise (`road`).
+//!
+//! Laws: the session owns its tasks (events, lease, callbacks; acknowledgements on the unary road) and joins them in
+//! `close`; at close the server's balance is compared with what the client was told. A session dropped without `close`
+//! is given up: its tasks stop, and the server closes its files when the lease runs out (MAP-6).
 
 mod core;
+mod dispatch;
 mod event;
+mod event_stream;
+mod format_echo;
 mod ledger;
 mod options;
 mod pairing;
 mod pump;
+mod queue_pair;
 mod reconnect;
+mod road;
+mod submission_queue;
+mod submissions;
 mod submit;
 mod upkeep;
 
@@ -33,6 +42,7 @@ pub(crate) use self::core::{Core, Repeat};
 pub use self::event::{SessionEnd, SessionEvent};
 pub use self::ledger::{BalanceSheet, Imbalance};
 pub use self::options::SessionOptions;
+pub use self::road::Road;
 
 /// An open session.
 #[derive(Debug)]
@@ -67,8 +77,11 @@ impl Session {
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let pump = pump::EventPump::new(core.clone(), options.handler, tasks.clone(), stop.clone());
+        match &core.queue {
+            Some(queue) => queue.keep_to(&opened.limits.unwrap_or_default()),
+            None => drop(tasks.spawn(upkeep::acknowledge(core.clone(), stop.clone()))),
+        }
         let events = tasks.spawn(pump.run());
-        tasks.spawn(upkeep::acknowledge(core.clone(), stop.clone()));
         if let Some(lease) = lease_of(&opened) {
             tasks.spawn(upkeep::renew(core.clone(), lease, stop.clone()));
         }

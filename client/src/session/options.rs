@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::callback::{CallbackInvocation, Handler};
 use crate::hresult::HResult;
 use crate::limits;
+use crate::session::road::Road;
 
 /// How to attach to a stack. Only the stack has no default.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ pub struct SessionOptions {
     pub(crate) callbacks: Vec<v1::PnpCallback>,
     pub(crate) handler: Option<Handler>,
     pub(crate) client_name: String,
+    pub(crate) road: Road,
     pub(crate) in_flight_window: usize,
     pub(crate) reconnect_window: Duration,
     pub(crate) close_timeout: Duration,
@@ -36,6 +38,7 @@ impl SessionOptions {
             callbacks: Vec::new(),
             handler: None,
             client_name: String::new(),
+            road: Road::default(),
             in_flight_window: limits::IN_FLIGHT_WINDOW,
             reconnect_window: limits::RECONNECT_WINDOW,
             close_timeout: limits::CLOSE_TIMEOUT,
@@ -73,6 +76,13 @@ impl SessionOptions {
     {
         self.callbacks = callbacks.into_iter().collect();
         self.handler = Some(Handler::new(handler));
+        self
+    }
+
+    /// How requests and events travel; [`Road::QueuePair`] unless chosen otherwise.
+    #[must_use]
+    pub fn road(mut self, road: Road) -> SessionOptions {
+        self.road = road;
         self
     }
 

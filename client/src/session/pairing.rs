@@ -10,26 +10,27 @@
 //! ```
 //!
 //! Laws: a ticket is given back exactly once, with the completion, with the refusal, or at the end of the session; a
-//! completion without an accepted Send is noticed. Pure: knows neither tasks nor the wire.
+//! completion without an accepted Send is noticed; what was noted of a request stays until its completion, also when
+//! nobody waits for that. Pure: knows neither tasks nor the wire.
 
 use std::collections::HashMap;
 
-/// Requests of one session that are sent and not paired, with a ticket `T` for each.
+/// Requests of one session that are sent and not paired, with a ticket `T` and a note `N` for each.
 #[derive(Debug)]
-pub(crate) struct Pairing<T> {
-    slots: HashMap<u64, Slot<T>>,
+pub(crate) struct Pairing<T, N> {
+    slots: HashMap<u64, Slot<T, N>>,
 }
 
 #[derive(Debug)]
-enum Slot<T> {
+enum Slot<T, N> {
     /// Neither reply nor completion.
-    Sent(T),
+    Sent(T, N),
     /// The reply was S_OK.
-    Accepted(T),
+    Accepted(T, N),
     /// The completion came first, and its ticket was given back.
     Early,
     /// Nobody waits for the reply any more; whether the Send was accepted is open.
-    Unanswered,
+    Unanswered(N),
 }
 
 /// What a reply, or its absence, means for the books.
@@ -49,35 +50,35 @@ pub(crate) enum Reply<T> {
 
 /// What a completion means for the books.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Completed<T> {
+pub(crate) enum Completed<T, N> {
     /// Deliver it with this ticket.
-    Deliver(T),
+    Deliver(T, N),
     /// Nobody waits; the Send was accepted after all: count it.
-    Unawaited,
+    Unawaited(N),
     /// No such request is sent, or it has completed before.
     Unknown,
 }
 
-impl<T> Pairing<T> {
-    pub(crate) fn new() -> Pairing<T> {
+impl<T, N> Pairing<T, N> {
+    pub(crate) fn new() -> Pairing<T, N> {
         Pairing { slots: HashMap::new() }
     }
 
     /// Before the Send. A request that is sent already keeps its slot and gives the ticket back: what the Send of an
     /// outstanding request leads to is the verifier's business (REQ-11).
-    pub(crate) fn sending(&mut self, request: u64, ticket: T) -> Result<(), T> {
+    pub(crate) fn sending(&mut self, request: u64, ticket: T, note: N) -> Result<(), T> {
         if self.slots.contains_key(&request) {
             return Err(ticket);
         }
-        self.slots.insert(request, Slot::Sent(ticket));
+        self.slots.insert(request, Slot::Sent(ticket, note));
         Ok(())
     }
 
     /// The reply is S_OK.
     pub(crate) fn accepted(&mut self, request: u64) -> Reply<T> {
         match self.slots.remove(&request) {
-            Some(Slot::Sent(ticket)) => {
-                self.slots.insert(request, Slot::Accepted(ticket));
+            Some(Slot::Sent(ticket, note)) => {
+                self.slots.insert(request, Slot::Accepted(ticket, note));
                 Reply::Accepted
             }
             Some(Slot::Early) => Reply::Accepted,
@@ -88,7 +89,7 @@ impl<T> Pairing<T> {
     /// The reply is a failure: no completion will follow (REQ-7).
     pub(crate) fn refused(&mut self, request: u64) -> Reply<T> {
         match self.slots.remove(&request) {
-            Some(Slot::Sent(ticket)) => Reply::Refused(ticket),
+            Some(Slot::Sent(ticket, _)) => Reply::Refused(ticket),
             Some(Slot::Early) => Reply::RefusedThoughCompleted,
             other => self.put_back(request, other),
         }
@@ -97,8 +98,8 @@ impl<T> Pairing<T> {
     /// Nobody waits for the reply any more.
     pub(crate) fn unanswered(&mut self, request: u64) -> Reply<T> {
         match self.slots.remove(&request) {
-            Some(Slot::Sent(_)) => {
-                self.slots.insert(request, Slot::Unanswered);
+            Some(Slot::Sent(_, note)) => {
+                self.slots.insert(request, Slot::Unanswered(note));
                 Reply::Open
             }
             Some(Slot::Early) => Reply::Accepted,
@@ -107,14 +108,14 @@ impl<T> Pairing<T> {
     }
 
     /// The request has completed.
-    pub(crate) fn completed(&mut self, request: u64) -> Completed<T> {
+    pub(crate) fn completed(&mut self, request: u64) -> Completed<T, N> {
         match self.slots.remove(&request) {
-            Some(Slot::Sent(ticket)) => {
+            Some(Slot::Sent(ticket, note)) => {
                 self.slots.insert(request, Slot::Early);
-                Completed::Deliver(ticket)
+                Completed::Deliver(ticket, note)
             }
-            Some(Slot::Accepted(ticket)) => Completed::Deliver(ticket),
-            Some(Slot::Unanswered) => Completed::Unawaited,
+            Some(Slot::Accepted(ticket, note)) => Completed::Deliver(ticket, note),
+            Some(Slot::Unanswered(note)) => Completed::Unawaited(note),
             Some(Slot::Early) => {
                 self.slots.insert(request, Slot::Early);
                 Completed::Unknown
@@ -130,7 +131,7 @@ impl<T> Pairing<T> {
 
     /// Sends of which nobody knows whether they were accepted.
     pub(crate) fn open(&self) -> u64 {
-        let open = |slot: &&Slot<T>| matches!(slot, Slot::Sent(_) | Slot::Unanswered);
+        let open = |slot: &&Slot<T, N>| matches!(slot, Slot::Sent(..) | Slot::Unanswered(_));
         self.slots.values().filter(open).count() as u64
     }
 
@@ -139,12 +140,12 @@ impl<T> Pairing<T> {
         let mut tickets = Vec::new();
         for (request, slot) in std::mem::take(&mut self.slots) {
             match slot {
-                Slot::Accepted(ticket) => tickets.push(ticket),
-                Slot::Sent(ticket) => {
+                Slot::Accepted(ticket, _) => tickets.push(ticket),
+                Slot::Sent(ticket, note) => {
                     tickets.push(ticket);
-                    self.slots.insert(request, Slot::Unanswered);
+                    self.slots.insert(request, Slot::Unanswered(note));
                 }
-                kept @ (Slot::Early | Slot::Unanswered) => {
+                kept @ (Slot::Early | Slot::Unanswered(_)) => {
                     self.slots.insert(request, kept);
                 }
             }
@@ -152,7 +153,7 @@ impl<T> Pairing<T> {
         tickets
     }
 
-    fn put_back(&mut self, request: u64, slot: Option<Slot<T>>) -> Reply<T> {
+    fn put_back(&mut self, request: u64, slot: Option<Slot<T, N>>) -> Reply<T> {
         if let Some(slot) = slot {
             self.slots.insert(request, slot);
         }

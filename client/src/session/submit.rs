@@ -11,17 +11,18 @@ use crate::hresult::HResult;
 use crate::limits;
 use crate::request::SendOutcome;
 use crate::session::core::{Core, Repeat};
+use crate::session::format_echo::FormatEcho;
 use crate::session::pairing::Reply;
 
 /// An entered Send whose reply is to come. Dropped without one, the books say so: the caller gave up, or cannot
 /// know, and the completion will tell.
-struct Submission<'a> {
+struct Entry<'a> {
     core: &'a Core,
     request_id: u64,
     answered: bool,
 }
 
-impl Submission<'_> {
+impl Entry<'_> {
     /// Enters the reply.
     fn answer(mut self, call: &'static str, hresult: HResult) -> Result<(), Error> {
         self.answered = true;
@@ -57,7 +58,7 @@ impl Submission<'_> {
     }
 }
 
-impl Drop for Submission<'_> {
+impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if self.answered {
             return;
@@ -80,15 +81,9 @@ impl Core {
         let request_id = message.request_id;
         let place = self.place().await?;
         let (ticket, pending) = Ticket::new(self, request_id, None, place);
-        let submission = self.enter(request_id, ticket);
-        let sent = self
-            .accepting(|| {
-                self.call("FormatAndSend", Repeat::Safe, |mut device| {
-                    let message = message.clone();
-                    async move { device.format_and_send(message).await }
-                })
-            })
-            .await;
+        let echo = self.queue.as_ref().and(message.format.as_ref()).map(|format| Box::new(FormatEcho::of(format)));
+        let submission = self.enter(request_id, ticket, echo);
+        let sent = self.accepting(|| self.ask(message.clone())).await;
         let hresult = match sent {
             Ok(sent) => HResult(sent.hresult),
             // The reply was lost, the call was repeated, and meanwhile the request completed and was acknowledged.
@@ -111,16 +106,9 @@ impl Core {
         if !silent {
             let place = self.place().await?;
             let (ticket, pending) = Ticket::new(self, request_id, callback, place);
-            entry = self.try_enter(request_id, ticket).map(|submission| (submission, pending));
+            entry = self.try_enter(request_id, ticket, None).map(|submission| (submission, pending));
         }
-        let sent = self
-            .accepting(|| {
-                self.call("SendRequest", Repeat::Never, |mut device| {
-                    let message = message.clone();
-                    async move { device.send_request(message).await }
-                })
-            })
-            .await;
+        let sent = self.accepting(|| self.ask(message.clone())).await;
         let sent = match sent {
             Err(Error::Interrupted { call, cause }) => self.sent_after_all(request_id, call, cause).await,
             other => other,
@@ -167,7 +155,8 @@ impl Core {
         }
     }
 
-    /// Repeats a send that was refused because too many events are unacknowledged, after acknowledging.
+    /// Repeats a send that was refused because too many events are unacknowledged, after acknowledging: a submission takes
+    /// its acknowledgement along.
     async fn accepting<T, F>(&self, send: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -177,8 +166,10 @@ impl Core {
             match send().await {
                 Err(error) if retries > 0 && error.is(reason::RETENTION_FULL) => {
                     retries -= 1;
-                    let through_sequence = *self.processed.borrow();
-                    self.acknowledge(through_sequence).await?;
+                    if self.queue.is_none() {
+                        let through_sequence = *self.processed.borrow();
+                        self.acknowledge(through_sequence).await?;
+                    }
                 }
                 other => return other,
             }
@@ -200,16 +191,16 @@ impl Core {
         self.books().pairing.is_early(request_id)
     }
 
-    fn enter(&self, request_id: u64, ticket: Ticket) -> Submission<'_> {
-        self.try_enter(request_id, ticket).expect("a new request id has no slot")
+    fn enter(&self, request_id: u64, ticket: Ticket, echo: Option<Box<FormatEcho>>) -> Entry<'_> {
+        self.try_enter(request_id, ticket, echo).expect("a new request id has no slot")
     }
 
     /// `None` if the request is sent already.
-    fn try_enter(&self, request_id: u64, ticket: Ticket) -> Option<Submission<'_>> {
-        let entered = self.books().pairing.sending(request_id, ticket);
+    fn try_enter(&self, request_id: u64, ticket: Ticket, echo: Option<Box<FormatEcho>>) -> Option<Entry<'_>> {
+        let entered = self.books().pairing.sending(request_id, ticket, echo);
         self.sweep_if_ended();
         match entered {
-            Ok(()) => Some(Submission { core: self, request_id, answered: false }),
+            Ok(()) => Some(Entry { core: self, request_id, answered: false }),
             Err(ticket) => {
                 drop(ticket);
                 None
@@ -219,7 +210,7 @@ impl Core {
 }
 
 /// An error is either a clear no, or leaves open whether the request was sent.
-fn abandon(submission: Submission<'_>, error: Error) -> Error {
+fn abandon(submission: Entry<'_>, error: Error) -> Error {
     if matches!(error, Error::Refused(_)) {
         submission.withdraw();
     }

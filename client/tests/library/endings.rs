@@ -2,15 +2,26 @@
 
 use std::time::Duration;
 
-use lowerdeck_client::{Error, SessionEnd, SessionOptions, reason};
+use lowerdeck_client::{Error, Road, SessionEnd, SessionOptions, reason, v1};
 use tonic::Code;
 
 use crate::fake::{Fake, accepted, lost, refused};
 
-#[tokio::test]
-async fn a_close_whose_reply_is_lost_is_not_repeated() {
+on_both_roads! {
+    a_close_whose_reply_is_lost_is_not_repeated,
+    books_that_differ_from_the_servers_are_reported,
+    a_completion_of_another_class_than_the_server_counts_is_reported,
+    a_file_that_is_dropped_open_is_counted_and_not_closed,
+    an_ended_session_tells_everyone_who_waits,
+    a_call_after_the_end_is_the_servers_to_answer,
+    a_newer_stream_of_the_same_session_ends_this_one,
+    a_server_that_stays_away_ends_the_session_when_the_window_is_used_up,
+    a_close_that_a_held_request_delays_is_given_up_with_a_reason,
+}
+
+async fn a_close_whose_reply_is_lost_is_not_repeated(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (closed, ()) = tokio::join!(file.close(), async {
         fake.closes.recv().await.expect("a close").answer(Err(lost()));
@@ -20,19 +31,17 @@ async fn a_close_whose_reply_is_lost_is_not_repeated() {
     session.close().await.expect("the books balance");
 }
 
-#[tokio::test]
-async fn books_that_differ_from_the_servers_are_reported() {
+async fn books_that_differ_from_the_servers_are_reported(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     fake.balance(1, 1, 0);
     let error = session.close().await.expect_err("it sent nothing");
     assert!(matches!(error, Error::Unbalanced(_)), "{error}");
 }
 
-#[tokio::test]
-async fn a_completion_of_another_class_than_the_server_counts_is_reported() {
+async fn a_completion_of_another_class_than_the_server_counts_is_reported(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (pending, id) = tokio::join!(file.read(0, 4), async {
         let sent = fake.sends.recv().await.expect("a send");
@@ -47,10 +56,9 @@ async fn a_completion_of_another_class_than_the_server_counts_is_reported() {
     assert!(matches!(error, Error::Unbalanced(_)), "{error}");
 }
 
-#[tokio::test]
-async fn a_file_that_is_dropped_open_is_counted_and_not_closed() {
+async fn a_file_that_is_dropped_open_is_counted_and_not_closed(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     drop(file);
     let sheet = session.close().await.expect("the books balance");
@@ -58,10 +66,9 @@ async fn a_file_that_is_dropped_open_is_counted_and_not_closed() {
     assert!(fake.closes.is_empty(), "dropping is not closing (CLS-16)");
 }
 
-#[tokio::test]
-async fn an_ended_session_tells_everyone_who_waits() {
+async fn an_ended_session_tells_everyone_who_waits(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
         fake.sends.recv().await.expect("a send").answer(accepted());
@@ -73,10 +80,26 @@ async fn an_ended_session_tells_everyone_who_waits() {
     assert!(matches!(error, Error::SessionEnded(_)), "{error}");
 }
 
-#[tokio::test]
-async fn a_newer_stream_of_the_same_session_ends_this_one() {
+async fn a_call_after_the_end_is_the_servers_to_answer(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
+    let file = session.device().create_wdf_file(None).await.expect("created");
+    let (pending, ()) = tokio::join!(file.read(0, 4), async {
+        fake.sends.recv().await.expect("a send").answer(accepted());
+    });
+    fake.end_session(v1::SessionEndReason::StackRemoved);
+    let error = pending.expect("accepted").await.expect_err("no completion");
+    assert!(matches!(error, Error::SessionEnded(SessionEnd::StackRemoved)), "{error}");
+    let (closed, ()) = tokio::join!(file.close(), async {
+        let refusal = refused(Code::FailedPrecondition, reason::STACK_REMOVED);
+        fake.closes.recv().await.expect("a close").answer(Err(refusal));
+    });
+    assert!(closed.expect_err("it was refused").is(reason::STACK_REMOVED));
+}
+
+async fn a_newer_stream_of_the_same_session_ends_this_one(road: Road) {
+    let mut fake = Fake::start().await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
         fake.sends.recv().await.expect("a send").answer(accepted());
@@ -86,10 +109,9 @@ async fn a_newer_stream_of_the_same_session_ends_this_one() {
     assert!(matches!(error, Error::SessionEnded(SessionEnd::Replaced)));
 }
 
-#[tokio::test]
-async fn a_server_that_stays_away_ends_the_session_when_the_window_is_used_up() {
+async fn a_server_that_stays_away_ends_the_session_when_the_window_is_used_up(road: Road) {
     let mut fake = Fake::start().await;
-    let options = SessionOptions::new("fake").reconnect_window(Duration::from_millis(50));
+    let options = SessionOptions::new("fake").road(road).reconnect_window(Duration::from_millis(50));
     let session = fake.open(options).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
@@ -100,10 +122,9 @@ async fn a_server_that_stays_away_ends_the_session_when_the_window_is_used_up() 
     assert!(matches!(error, Error::SessionEnded(SessionEnd::ConnectionLost { .. })));
 }
 
-#[tokio::test]
-async fn a_close_that_a_held_request_delays_is_given_up_with_a_reason() {
+async fn a_close_that_a_held_request_delays_is_given_up_with_a_reason(road: Road) {
     let mut fake = Fake::start().await;
-    let options = SessionOptions::new("fake").close_timeout(Duration::from_millis(20));
+    let options = SessionOptions::new("fake").road(road).close_timeout(Duration::from_millis(20));
     let session = fake.open(options).await;
     fake.hold_close();
     let error = session.close().await.expect_err("it is not answered");

@@ -3,14 +3,26 @@
 use std::pin::Pin;
 use std::task::Poll;
 
-use lowerdeck_client::{DriverCreatedFile, Error, HResult, Session, SessionOptions, reason, v1};
+use lowerdeck_client::{DriverCreatedFile, Error, HResult, Road, Session, SessionOptions, reason, v1};
 use tonic::Code;
 
 use crate::fake::{Fake, Sent, accepted, lost, refused};
 
-async fn open() -> (Fake, Session, DriverCreatedFile) {
+on_both_roads! {
+    a_completion_after_its_reply_reaches_its_future,
+    k03_a_completion_before_its_reply_reaches_its_future,
+    a_refused_send_is_an_error_with_its_hresult,
+    a_send_whose_reply_is_lost_is_repeated_word_for_word,
+    a_repeated_send_that_is_gone_had_been_accepted,
+    a_full_retention_window_is_acknowledged_and_the_send_repeated,
+    dropping_a_pending_request_cancels_nothing_and_its_completion_is_counted,
+    a_send_given_up_before_its_reply_is_settled_by_its_completion,
+    a_full_window_makes_the_next_send_wait_for_a_completion,
+}
+
+async fn open(road: Road) -> (Fake, Session, DriverCreatedFile) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     (fake, session, file)
 }
@@ -29,9 +41,8 @@ async fn sent(fake: &mut Fake) -> Sent {
     fake.sends.recv().await.expect("a send")
 }
 
-#[tokio::test]
-async fn a_completion_after_its_reply_reaches_its_future() {
-    let (mut fake, session, file) = open().await;
+async fn a_completion_after_its_reply_reaches_its_future(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, id) = tokio::join!(file.read(0, 4), async {
         let sent = sent(&mut fake).await;
         let id = sent.message.request_id;
@@ -45,9 +56,8 @@ async fn a_completion_after_its_reply_reaches_its_future() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn k03_a_completion_before_its_reply_reaches_its_future() {
-    let (mut fake, session, file) = open().await;
+async fn k03_a_completion_before_its_reply_reaches_its_future(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
         let sent = sent(&mut fake).await;
         let sequence = fake.completed(sent.message.request_id, 0);
@@ -60,9 +70,8 @@ async fn k03_a_completion_before_its_reply_reaches_its_future() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_refused_send_is_an_error_with_its_hresult() {
-    let (mut fake, session, file) = open().await;
+async fn a_refused_send_is_an_error_with_its_hresult(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
         let answer = v1::FormatAndSendResponse { hresult: HResult::STATUS_FILE_CLOSED.0, completion: None };
         sent(&mut fake).await.answer(Ok(answer));
@@ -73,9 +82,8 @@ async fn a_refused_send_is_an_error_with_its_hresult() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_send_whose_reply_is_lost_is_repeated_word_for_word() {
-    let (mut fake, session, file) = open().await;
+async fn a_send_whose_reply_is_lost_is_repeated_word_for_word(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, id) = tokio::join!(file.write(8, "data"), async {
         let first = sent(&mut fake).await;
         let message = first.message.clone();
@@ -91,9 +99,8 @@ async fn a_send_whose_reply_is_lost_is_repeated_word_for_word() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_repeated_send_that_is_gone_had_been_accepted() {
-    let (mut fake, session, file) = open().await;
+async fn a_repeated_send_that_is_gone_had_been_accepted(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, ()) = tokio::join!(file.read(0, 4), async {
         let first = sent(&mut fake).await;
         let sequence = fake.completed(first.message.request_id, 0);
@@ -107,9 +114,8 @@ async fn a_repeated_send_that_is_gone_had_been_accepted() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_full_retention_window_is_acknowledged_and_the_send_repeated() {
-    let (mut fake, session, file) = open().await;
+async fn a_full_retention_window_is_acknowledged_and_the_send_repeated(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, id) = tokio::join!(file.read(0, 4), async {
         let first = sent(&mut fake).await;
         first.answer(Err(refused(Code::ResourceExhausted, reason::RETENTION_FULL)));
@@ -124,9 +130,8 @@ async fn a_full_retention_window_is_acknowledged_and_the_send_repeated() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn dropping_a_pending_request_cancels_nothing_and_its_completion_is_counted() {
-    let (mut fake, session, file) = open().await;
+async fn dropping_a_pending_request_cancels_nothing_and_its_completion_is_counted(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let (pending, id) = tokio::join!(file.read(0, 4), async {
         let sent = sent(&mut fake).await;
         let id = sent.message.request_id;
@@ -141,9 +146,8 @@ async fn dropping_a_pending_request_cancels_nothing_and_its_completion_is_counte
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_send_given_up_before_its_reply_is_settled_by_its_completion() {
-    let (mut fake, session, file) = open().await;
+async fn a_send_given_up_before_its_reply_is_settled_by_its_completion(road: Road) {
+    let (mut fake, session, file) = open(road).await;
     let id = tokio::select! {
         _ = file.read(0, 4) => panic!("nobody answers"),
         sent = sent(&mut fake) => sent.message.request_id, // dropped here, and the read with it
@@ -154,10 +158,9 @@ async fn a_send_given_up_before_its_reply_is_settled_by_its_completion() {
     finish(fake, session, file).await;
 }
 
-#[tokio::test]
-async fn a_full_window_makes_the_next_send_wait_for_a_completion() {
+async fn a_full_window_makes_the_next_send_wait_for_a_completion(road: Road) {
     let mut fake = Fake::start().await;
-    let options = SessionOptions::new("fake").in_flight_window(1);
+    let options = SessionOptions::new("fake").road(road).in_flight_window(1);
     let session = fake.open(options).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let (first, id) = tokio::join!(file.read(0, 4), async {

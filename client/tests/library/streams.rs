@@ -1,14 +1,21 @@
 //! The event stream: resumed after a loss, each event handed on once.
 
 use lowerdeck_client::v1::{self, event::Body};
-use lowerdeck_client::{HResult, SessionEvent, SessionOptions};
+use lowerdeck_client::{HResult, Road, SessionEvent, SessionOptions};
 
 use crate::fake::{Fake, lost};
 
-#[tokio::test]
-async fn a_lost_stream_is_resumed_after_the_last_event_processed() {
+on_both_roads! {
+    a_lost_stream_is_resumed_after_the_last_event_processed,
+    an_event_that_is_sent_again_is_handed_on_once,
+    a_stream_that_ends_early_is_resumed_too,
+    a_callback_is_answered_with_what_its_handler_returns,
+    a_gone_file_is_told_to_who_waits_for_it,
+}
+
+async fn a_lost_stream_is_resumed_after_the_last_event_processed(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let mut events = session.subscribe();
     fake.event(gone("a"));
     fake.acknowledged(1).await;
@@ -22,10 +29,9 @@ async fn a_lost_stream_is_resumed_after_the_last_event_processed() {
     session.close().await.expect("the books balance");
 }
 
-#[tokio::test]
-async fn an_event_that_is_sent_again_is_handed_on_once() {
+async fn an_event_that_is_sent_again_is_handed_on_once(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let mut events = session.subscribe();
     fake.event(gone("a"));
     fake.acknowledged(1).await;
@@ -44,21 +50,19 @@ async fn an_event_that_is_sent_again_is_handed_on_once() {
     assert_eq!(files, ["a", "b"]);
 }
 
-#[tokio::test]
-async fn a_stream_that_ends_early_is_resumed_too() {
+async fn a_stream_that_ends_early_is_resumed_too(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     fake.cut(tonic::Status::new(tonic::Code::Unknown, "h2 protocol error"));
     assert_eq!(fake.streams.recv().await, Some(0));
     assert_eq!(session.ended(), None);
     session.close().await.expect("the books balance");
 }
 
-#[tokio::test]
-async fn a_callback_is_answered_with_what_its_handler_returns() {
+async fn a_callback_is_answered_with_what_its_handler_returns(road: Road) {
     let mut fake = Fake::start().await;
     let callbacks = [v1::PnpCallback::OnQueryRemove];
-    let options = SessionOptions::new("fake").callbacks(callbacks, |invocation| async move {
+    let options = SessionOptions::new("fake").road(road).callbacks(callbacks, |invocation| async move {
         assert_eq!(invocation.callback, v1::PnpCallback::OnQueryRemove);
         HResult::STATUS_DEVICE_BUSY
     });
@@ -72,10 +76,9 @@ async fn a_callback_is_answered_with_what_its_handler_returns() {
     session.close().await.expect("the books balance");
 }
 
-#[tokio::test]
-async fn a_gone_file_is_told_to_who_waits_for_it() {
+async fn a_gone_file_is_told_to_who_waits_for_it(road: Road) {
     let mut fake = Fake::start().await;
-    let session = fake.open(SessionOptions::new("fake")).await;
+    let session = fake.open(SessionOptions::new("fake").road(road)).await;
     let file = session.device().create_wdf_file(None).await.expect("created");
     let id = file.id().to_owned();
     let (closed, ()) = tokio::join!(file.close(), async {

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::{Completed, Pairing, Reply};
 
-fn sent() -> Pairing<&'static str> {
+fn sent() -> Pairing<&'static str, &'static str> {
     let mut pairing = Pairing::new();
-    assert_eq!(pairing.sending(7, "ticket"), Ok(()));
+    assert_eq!(pairing.sending(7, "ticket", "note"), Ok(()));
     pairing
 }
 
@@ -14,14 +14,14 @@ fn sent() -> Pairing<&'static str> {
 fn a_reply_then_its_completion_are_paired() {
     let mut pairing = sent();
     assert_eq!(pairing.accepted(7), Reply::Accepted);
-    assert_eq!(pairing.completed(7), Completed::Deliver("ticket"));
+    assert_eq!(pairing.completed(7), Completed::Deliver("ticket", "note"));
     assert_eq!(pairing.completed(7), Completed::Unknown);
 }
 
 #[test]
 fn k03_a_completion_before_its_reply_is_delivered_at_once() {
     let mut pairing = sent();
-    assert_eq!(pairing.completed(7), Completed::Deliver("ticket"));
+    assert_eq!(pairing.completed(7), Completed::Deliver("ticket", "note"));
     assert!(pairing.is_early(7));
     assert_eq!(pairing.accepted(7), Reply::Accepted);
     assert_eq!(pairing.open(), 0);
@@ -37,7 +37,7 @@ fn a_refused_send_gives_its_ticket_back_and_no_completion_is_expected() {
 #[test]
 fn a_refusal_after_a_completion_breaks_the_contract() {
     let mut pairing = sent();
-    assert_eq!(pairing.completed(7), Completed::Deliver("ticket"));
+    assert_eq!(pairing.completed(7), Completed::Deliver("ticket", "note"));
     assert_eq!(pairing.refused(7), Reply::RefusedThoughCompleted);
 }
 
@@ -46,14 +46,14 @@ fn a_lost_reply_is_settled_by_the_completion() {
     let mut pairing = sent();
     assert_eq!(pairing.unanswered(7), Reply::Open);
     assert_eq!(pairing.open(), 1);
-    assert_eq!(pairing.completed(7), Completed::Unawaited);
+    assert_eq!(pairing.completed(7), Completed::Unawaited("note"));
     assert_eq!(pairing.open(), 0);
 }
 
 #[test]
 fn a_reply_lost_after_the_completion_counts_as_accepted() {
     let mut pairing = sent();
-    assert_eq!(pairing.completed(7), Completed::Deliver("ticket"));
+    assert_eq!(pairing.completed(7), Completed::Deliver("ticket", "note"));
     assert_eq!(pairing.unanswered(7), Reply::Accepted);
     assert_eq!(pairing.open(), 0);
 }
@@ -61,15 +61,15 @@ fn a_reply_lost_after_the_completion_counts_as_accepted() {
 #[test]
 fn sending_an_outstanding_request_leaves_its_first_round_alone() {
     let mut pairing = sent();
-    assert_eq!(pairing.sending(7, "second"), Err("second"));
+    assert_eq!(pairing.sending(7, "second", "note"), Err("second"));
     assert_eq!(pairing.accepted(7), Reply::Accepted);
-    assert_eq!(pairing.completed(7), Completed::Deliver("ticket"));
+    assert_eq!(pairing.completed(7), Completed::Deliver("ticket", "note"));
 }
 
 #[test]
 fn the_end_of_the_session_gives_back_every_waiting_ticket() {
     let mut pairing = sent();
-    assert_eq!(pairing.sending(8, "other"), Ok(()));
+    assert_eq!(pairing.sending(8, "other", "note"), Ok(()));
     assert_eq!(pairing.accepted(8), Reply::Accepted);
     let mut tickets = pairing.end();
     tickets.sort_unstable();
@@ -110,13 +110,13 @@ proptest! {
             let reply = match step {
                 Step::Send => {
                     given += 1;
-                    if let Err(ticket) = pairing.sending(request, given) {
+                    if let Err(ticket) = pairing.sending(request, given, "note") {
                         back.push(ticket);
                     }
                     continue;
                 }
                 Step::Complete => {
-                    if let Completed::Deliver(ticket) = pairing.completed(request) {
+                    if let Completed::Deliver(ticket, _) = pairing.completed(request) {
                         back.push(ticket);
                     }
                     continue;
