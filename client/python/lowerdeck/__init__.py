@@ -66,7 +66,7 @@ from lowerdeck.hresult import HResult, StatusClass
 from lowerdeck.lab import Lab
 from lowerdeck.pending import PendingRequest
 from lowerdeck.request import IoRequest, RequestStatus
-from lowerdeck.session import Session
+from lowerdeck.session import QUEUE_PAIR_DEFAULT, Session
 from lowerdeck.target import IoTarget
 
 __all__ = [
@@ -131,12 +131,13 @@ __all__ = [
 ]
 
 
-def connect(endpoint: str | None = None) -> Client:
+def connect(endpoint: str | None = None, *, queue_pair: bool = QUEUE_PAIR_DEFAULT) -> Client:
     """A client of the server at `endpoint`, such as `http://127.0.0.1:50051`.
 
-    Without one it is LOWERDECK_ENDPOINT, or that address. The connection is made by the first call.
+    Without one it is LOWERDECK_ENDPOINT, or that address. The connection is made by the first call. Requests travel in
+    batches on one stream of the session; with `queue_pair=False` each is a call of its own, which is slower.
     """
-    return Client(endpoint)
+    return Client(endpoint, queue_pair=queue_pair)
 
 
 def open(stack: str, endpoint: str | None = None, **options: Any) -> Device:

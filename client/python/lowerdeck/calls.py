@@ -47,6 +47,9 @@ SESSION = session_pb2_grpc.SessionServiceStub
 DEVICE = device_pb2_grpc.DeviceServiceStub
 LAB = lab_pb2_grpc.LabServiceStub
 
+QUEUE_PAIR = "/lowerdeck.v1.DeviceService/QueuePair"
+"""The method of the stream on which calls are submitted; its messages are joined out of encoded parts, so no stub."""
+
 
 @dataclass(frozen=True)
 class Call(Generic[Answer]):

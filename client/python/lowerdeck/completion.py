@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lowerdeck import formats
 from lowerdeck.enums import IoKind
 from lowerdeck.errors import IoFailed
+from lowerdeck.formats import Format
 from lowerdeck.hresult import HResult
-from lowerdeck.v1 import event_pb2
+from lowerdeck.v1 import event_pb2, queue_pair_pb2
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class Completion:
             data=message.data,
             ioctl_code=message.ioctl_code,
             device_offset=message.device_offset if message.HasField("device_offset") else None,
+        )
+
+    @classmethod
+    def from_queue(cls, message: queue_pair_pb2.QueueCompletion, form: Format | None) -> Completion:
+        """Out of a queue pair's form, which leaves out what `form` says; None for a request that nobody here sent."""
+        form = form or Format()
+        kind, ioctl_code, device_offset = formats.described(form)
+        return cls(
+            request_id=message.request_id,
+            file_id=form.file_id,
+            io_kind=kind,
+            hresult=HResult(message.hresult),
+            information=message.information,
+            data=message.data,
+            ioctl_code=ioctl_code,
+            device_offset=device_offset,
         )
 
     def raise_for_failure(self) -> Completion:

@@ -184,6 +184,9 @@ _BY_CODE: dict[grpc.StatusCode, type[RpcRefused]] = {
 }
 
 
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+
 def from_rpc_error(error: Any) -> RpcRefused:
     """The typed form of what grpc raised, sync or asyncio."""
     code = error.code()
@@ -199,6 +202,16 @@ def from_rpc_error(error: Any) -> RpcRefused:
         refused.field_violations = tuple((v.field, v.description) for v in bad_request.field_violations)
     if isinstance(refused, Draining) and _unpack(details, retry):
         refused.retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    return refused
+
+
+def from_submission_refused(refusal: Any) -> RpcRefused:
+    """The typed form of what a queue pair says of a submission: the same as the call of that name would raise."""
+    code = _CODES.get(refusal.code, grpc.StatusCode.UNKNOWN)
+    kind = _BY_REASON.get(refusal.reason) or _BY_CODE.get(code, ServerFault)
+    refused = kind(refusal.message, code, refusal.reason, refusal.metadata)
+    if isinstance(refused, InvalidArgument) and "field" in refused.metadata:
+        refused.field_violations = ((refused.metadata["field"], refusal.message),)
     return refused
 
 

@@ -20,8 +20,9 @@ class Event:
 
     sequence: int
     """The number in the session, from 1 without gaps."""
-    time_ticks: int
-    """When, in ticks of 100 ns of the stack's clock."""
+    time_ticks: int | None
+    """When, in ticks of 100 ns of the stack's clock; None for a completion of what was submitted on a queue pair, which
+    does not carry it."""
 
 
 @dataclass(frozen=True)

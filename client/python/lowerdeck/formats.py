@@ -5,7 +5,9 @@ Law: a value that was not given stays absent on the wire, because UMDF tells a N
 
 from __future__ import annotations
 
-from lowerdeck.enums import SendFlags
+from typing import Any
+
+from lowerdeck.enums import IoKind, SendFlags
 from lowerdeck.v1 import request_pb2, types_pb2
 
 Format = request_pb2.Format
@@ -16,6 +18,16 @@ TICKS_PER_SECOND = 10_000_000
 
 Part = tuple[int, int]
 """A WDFMEMORY_OFFSET: where a part of a memory begins, and its length in bytes; length 0 means "to the end"."""
+
+
+_KINDS: dict[str | None, IoKind] = {
+    "read": IoKind.READ,
+    "write": IoKind.WRITE,
+    "device_control": IoKind.DEVICE_CONTROL,
+    "flush": IoKind.FLUSH_BUFFERS,
+    "query_information": IoKind.QUERY_INFORMATION,
+    "set_information": IoKind.SET_INFORMATION,
+}
 
 
 def read(file_id: str, length: int | None, offset: int | None, part: Part | None, target_id: str) -> Format:
@@ -72,6 +84,15 @@ def set_information(
     """A change of a FILE_INFORMATION_CLASS out of a memory that holds `data`; None for a NULL memory (TGT-16)."""
     io = request_pb2.SetInformationFormat(information_class=information_class, input_memory=_input(data, part))
     return Format(file_id=file_id, target_id=target_id, set_information=io)
+
+
+def described(form: Format) -> tuple[IoKind, int, int | None]:
+    """What completions repeat of a format: its kind, its control code or 0, and its device offset if it has one."""
+    io = form.WhichOneof("io")
+    body: Any = getattr(form, io) if io else None
+    code = body.code if io == "device_control" else 0
+    offset = body.device_offset if io in ("read", "write") and body.HasField("device_offset") else None
+    return _KINDS.get(io, IoKind.UNSPECIFIED), code, offset
 
 
 def send_options(timeout: float | None, flags: int) -> SendOptions:

@@ -15,8 +15,9 @@ from typing import Any, Generic, TypeVar
 
 from lowerdeck import errors, events
 from lowerdeck.completion import Completion
+from lowerdeck.formats import Format
 from lowerdeck.hresult import HResult, StatusClass
-from lowerdeck.v1 import event_pb2, session_pb2
+from lowerdeck.v1 import event_pb2, queue_pair_pb2, session_pb2
 
 Waiter = TypeVar("Waiter")
 """What waits for the end of a Send; a pending request of either twin."""
@@ -38,6 +39,8 @@ class Round(Generic[Waiter]):
     """Whether it takes a place in the window until its completion is acknowledged."""
     answered: bool = False
     completed: bool = False
+    form: Format | None = None
+    """What was submitted on a queue pair, whose completions do not say it again."""
     attempts: int = 1
     """How often the question was put over a connection that was then lost, and this once."""
     acknowledged_at_attempt: int = 0
@@ -84,10 +87,16 @@ class Ledger(Generic[Waiter]):
         return self._next_request_id - 1
 
     def begin(
-        self, request_id: int, waiter: Waiter, completion_expected: bool = True, in_window: bool = False
+        self,
+        request_id: int,
+        waiter: Waiter,
+        completion_expected: bool = True,
+        in_window: bool = False,
+        form: Format | None = None,
     ) -> Round[Waiter]:
         """Before a Send is put to the server, so that a completion which overtakes the answer finds its place."""
-        entry = Round(request_id, waiter, completion_expected, in_window, acknowledged_at_attempt=self.acknowledged)
+        entry = Round(request_id, waiter, completion_expected, in_window, form=form)
+        self._ask_again(entry)
         self._rounds[request_id] = entry
         return entry
 
@@ -118,6 +127,10 @@ class Ledger(Generic[Waiter]):
         self.give_up(entry, refused)
         return Next.GIVE_UP
 
+    def expect_unconfirmed(self, entry: Round[Waiter]) -> None:
+        """The question may overtake acknowledgements that are on their way: a full retention is worth asking twice."""
+        entry.acknowledged_at_attempt = -1
+
     def unpark(self, entry: Round[Waiter]) -> None:
         """A parked Send is about to be put to the server again."""
         self._ask_again(entry)
@@ -142,15 +155,26 @@ class Ledger(Generic[Waiter]):
         """The events of a batch that were not taken before. Raises ProtocolViolation at a gap."""
         fresh = []
         for message in batch:
-            if message.sequence <= self.last_sequence:
-                continue  # sent again by a resumed stream
-            if message.sequence != self.last_sequence + 1:
-                raise errors.ProtocolViolation(f"event {message.sequence} came after event {self.last_sequence}")
-            self.last_sequence = message.sequence
-            event = events.from_message(message)
-            if isinstance(event, events.SessionEnding) and event.reason.name != "DRAINING":
-                self.ending = event
-            fresh.append(event)
+            if self._is_next(message.sequence):
+                fresh.append(self._noted(events.from_message(message)))
+        return fresh
+
+    def take_entries(self, first_sequence: int, entries: Iterable[queue_pair_pb2.QueueEntry]) -> list[events.Event]:
+        """As `take`, of what a queue pair brought: the entries are numbered from `first_sequence`."""
+        fresh: list[events.Event] = []
+        for sequence, entry in enumerate(entries, first_sequence):
+            if not self._is_next(sequence):
+                continue
+            body = entry.WhichOneof("body")
+            if body == "completion":
+                submitted = self._rounds.get(entry.completion.request_id)
+                form = submitted.form if submitted is not None else None
+                completion = Completion.from_queue(entry.completion, form)
+                fresh.append(events.RequestCompleted(sequence, None, completion))
+            elif body == "event":
+                fresh.append(self._noted(events.from_message(entry.event)))
+            else:
+                fresh.append(events.UnknownEvent(sequence, None))
         return fresh
 
     def match(self, event: events.RequestCompleted) -> Round[Waiter] | None:
@@ -195,6 +219,19 @@ class Ledger(Generic[Waiter]):
             raise errors.ProtocolViolation(
                 f"accepted, completed, cancelled and failed are {ours} here and {theirs} at the server"
             )
+
+    def _is_next(self, sequence: int) -> bool:
+        if sequence <= self.last_sequence:
+            return False  # sent again by a resumed stream
+        if sequence != self.last_sequence + 1:
+            raise errors.ProtocolViolation(f"event {sequence} came after event {self.last_sequence}")
+        self.last_sequence = sequence
+        return True
+
+    def _noted(self, event: events.Event) -> events.Event:
+        if isinstance(event, events.SessionEnding) and event.reason.name != "DRAINING":
+            self.ending = event
+        return event
 
     def _ask_again(self, entry: Round[Waiter]) -> Next:
         entry.acknowledged_at_attempt = self.acknowledged

@@ -82,7 +82,10 @@ class PendingRequest:
         It runs on the session's event thread, so it must not wait for another completion; sending, cancelling and
         closing from it are fine (CLS-21).
         """
-        self._completed.add_done_callback(lambda _: callback(self))
+        if self.done():
+            callback(self)
+        else:
+            self._completed.add_done_callback(lambda _: self._session.call_back(lambda: callback(self)))
 
     # --- how it ends; called by the session, each at most once --------------------------------------------------------
 

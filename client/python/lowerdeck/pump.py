@@ -1,7 +1,7 @@
-"""`EventPump`: the one thread that reads a session's events, hands them on in order and acknowledges them.
+"""`EventPump`: the one thread that reads a session's events and hands them on in order, over either road.
 
-Laws: an event is handed on once, whatever happens to connections; it is acknowledged only after it was handed on; at
-most one acknowledgement is on its way. The pump ends with the session, or when the connection stays away too long.
+Laws: an event is handed on once, whatever happens to connections; what it frees is free only after it was handed on.
+The pump ends with the session, or when the connection stays away too long.
 """
 
 from __future__ import annotations
@@ -9,39 +9,41 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import grpc
 
-from lowerdeck import calls, channel, errors, events
+from lowerdeck import channel, errors, events
+from lowerdeck.event_stream import EventStream
 from lowerdeck.ledger import Ledger
+from lowerdeck.queue_pair import QueuePair
 from lowerdeck.wire import Wire
 
 _log = logging.getLogger(__name__)
 
+Road = Union[EventStream, QueuePair]
+"""How events come, and are acknowledged."""
+
 
 class EventPump:
-    """Reads, hands on, acknowledges."""
+    """Reads and hands on."""
 
     def __init__(
         self,
         wire: Wire,
         ledger: Ledger[Any],
-        lock: threading.Lock,
+        road: Road,
         on_event: Callable[[events.Event], None],
-        on_acknowledged: Callable[[int], None],
         on_end: Callable[[errors.LowerdeckError], None],
     ) -> None:
-        """`lock` guards the ledger. `on_acknowledged` gets how many places were freed, `on_end` why it is over."""
+        """Reads from `road`; `on_end` gets why it is over."""
         self._wire = wire
         self._ledger = ledger
-        self._lock = lock
+        self._road = road
         self._on_event = on_event
-        self._on_acknowledged = on_acknowledged
         self._on_end = on_end
         self._stopping = threading.Event()
         self._stream: Any | None = None
-        self._acknowledging = False
         self._connected = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lowerdeck-events", daemon=True)
 
@@ -76,6 +78,10 @@ class EventPump:
                 end = end_of_stream(self._ledger.ending)
                 break
             except errors.ConnectionLost as error:
+                if self._ledger.ending:
+                    end = session_ended(self._ledger.ending)
+                    break
+                self._road.lost(error)
                 pause = recovery.pause(time.monotonic())
                 if pause is None or self._stopping.wait(pause):
                     end = error
@@ -88,11 +94,12 @@ class EventPump:
                 end = errors.ProtocolViolation(f"an event could not be read: {error!r}")
                 break
         self._on_end(end)
+        self._road.end(end)
         self._connected.set()
 
     def _read_stream(self, recovery: channel.Recovery) -> None:
         resumed_after = self._ledger.last_sequence
-        self._stream = stream = self._wire.stream(calls.stream_events(resumed_after))
+        self._stream = stream = self._road.open(resumed_after)
         if self._stopping.is_set():
             stream.cancel()
         registered = False
@@ -100,41 +107,19 @@ class EventPump:
             recovery.succeeded()
             if not registered:
                 registered = True
-                self._acknowledged(resumed_after)
+                self._road.acknowledged(resumed_after)
                 self._connected.set()
-            with self._lock:
-                fresh = self._ledger.take(message.events)
+            fresh = self._road.take(message)
             for event in fresh:
                 self._hand_on(event)
             if fresh:
-                self._acknowledge()
+                self._road.acknowledge()
 
     def _hand_on(self, event: events.Event) -> None:
         try:
             self._on_event(event)
         except Exception:  # a done-callback of the user's; the events of others must go on
             _log.exception("a handler of event %d failed", event.sequence)
-
-    def _acknowledge(self) -> None:
-        with self._lock:
-            through = self._ledger.last_sequence
-            if self._acknowledging or through <= self._ledger.acknowledged or self._ledger.ending:
-                return
-            self._acknowledging = True
-        self._wire.start(calls.acknowledge_events(through), self._answer)
-
-    def _answer(self, acknowledged: int | None, error: errors.RpcRefused | None) -> None:
-        with self._lock:
-            self._acknowledging = False
-        if error is None and acknowledged is not None:
-            self._acknowledged(acknowledged)
-            self._acknowledge()  # for what came meanwhile
-        # After an error nothing is lost: the next batch, or the resumed stream, acknowledges the same events.
-
-    def _acknowledged(self, through: int) -> None:
-        with self._lock:
-            freed = self._ledger.acknowledge(through)
-        self._on_acknowledged(freed)
 
 
 def session_ended(ending: events.SessionEnding) -> errors.SessionEnded:

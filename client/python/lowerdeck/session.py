@@ -14,8 +14,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 
 from lowerdeck import calls, errors, ledger
+from lowerdeck.callback_thread import CallbackThread
 from lowerdeck.channel import new_session_uuid
 from lowerdeck.enums import LossPolicy, PnpCallback
+from lowerdeck.event_stream import EventStream
 from lowerdeck.events import CallbackInvoked, Event, FileGone, RequestCompleted
 from lowerdeck.feed import FEED_EVENTS_MAX, EventFeed
 from lowerdeck.file import DriverCreatedFile
@@ -24,6 +26,7 @@ from lowerdeck.hresult import HResult
 from lowerdeck.ledger import Ledger
 from lowerdeck.pending import PendingRequest
 from lowerdeck.pump import EventPump
+from lowerdeck.queue_pair import QueuePair
 from lowerdeck.request import IoRequest
 from lowerdeck.target import IoTarget
 from lowerdeck.v1 import session_pb2
@@ -42,6 +45,8 @@ Callbacks = Union[Mapping[PnpCallback, CallbackHandler], Iterable[PnpCallback]]
 """Handlers by callback; or only which callbacks to hear of, to be answered with `return_from_callback`."""
 
 LEASE_SECONDS_DEFAULT = 30.0
+QUEUE_PAIR_DEFAULT = True
+"""Whether calls travel in batches on one stream."""
 CLOSE_SECONDS_DEFAULT = 10.0
 """How long `with` waits for the files to go: a request that a driver holds for ever must not hang a test for ever."""
 
@@ -52,7 +57,7 @@ E_FAIL = 0x8000_4005
 class Session:
     """One upper driver on one stack. Made by `Client.open_session`; use it in `with`, which closes it."""
 
-    def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int) -> None:
+    def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int, queue_pair: bool) -> None:
         """Opened by `Client.open_session`; a Session that was not opened does nothing."""
         self.client = client
         self.uuid = new_session_uuid()
@@ -76,9 +81,10 @@ class Session:
         self._callback_error: BaseException | None = None
         self._end: errors.LowerdeckError | None = None
         self._window = Window(in_flight_max)
-        self._pump = EventPump(
-            self._wire, self._ledger, self._lock, self._on_event, self._on_acknowledged, self._on_end
-        )
+        self._use_queue_pair = queue_pair
+        self._queue: QueuePair | None = None
+        self._callback_thread: CallbackThread | None = None
+        self._pump: EventPump
 
     def _open(self, stack: str, lease: float | None, loss_policy: LossPolicy, client_name: str) -> None:
         call = calls.open_session(stack, lease, self._callbacks, loss_policy, client_name)
@@ -86,6 +92,13 @@ class Session:
         limits = self.info.limits
         self._window = Window(min(self._in_flight_max, limits.requests_max, limits.retained_events_max))
         self._wire.recovery_seconds = self.info.lease.ToNanoseconds() / 1e9
+        road: EventStream | QueuePair
+        if self._use_queue_pair and limits.batch_submissions_max:  # 0: a server that has no QueuePair
+            road = self._queue = QueuePair(self._wire, self._ledger, self._lock, limits, self._on_acknowledged)
+            self._callback_thread = CallbackThread(self._window)
+        else:
+            road = EventStream(self._wire, self._ledger, self._lock, self._on_acknowledged)
+        self._pump = EventPump(self._wire, self._ledger, road, self._on_event, self._on_end)
         self._pump.start()
 
     # --- what an upper driver calls -----------------------------------------------------------------------------------
@@ -191,6 +204,8 @@ class Session:
         self._wire.abandon()
         self._pump.stop()
         self._pump.join()
+        if self._callback_thread is not None:
+            self._callback_thread.finish()
         for thread in self._returning:
             if thread is not threading.current_thread():
                 thread.join()
@@ -217,7 +232,15 @@ class Session:
 
     def run(self, call: calls.Call[Answer], timeout: float | None = None) -> Answer:
         """Runs any call of the contract in this session."""
-        return self._wire.run(call, timeout)
+        road = self._wire if self._queue is None else self._queue
+        return road.run(call, timeout)
+
+    def call_back(self, callback: Callable[[], object]) -> None:
+        """Runs a done-callback: on the event thread, or beside it where it could wait for what only that one reads."""
+        if self._callback_thread is not None:
+            self._callback_thread.put(callback)
+        else:
+            callback()
 
     def new_request_id(self) -> int:
         """A request id that this session has not used."""
@@ -225,14 +248,19 @@ class Session:
             return self._ledger.new_request_id()
 
     def begin(
-        self, request_id: int, file_id: str, completion_expected: bool = True, in_window: bool = False
+        self,
+        request_id: int,
+        file_id: str,
+        completion_expected: bool = True,
+        in_window: bool = False,
+        form: Format | None = None,
     ) -> PendingRequest:
         """Opens a round for a Send that is about to be put to the server."""
         pending = PendingRequest(self, request_id, file_id)
         with self._lock:
             if self._end is not None:
                 raise self._end
-            pending._round = self._ledger.begin(request_id, pending, completion_expected, in_window)
+            pending._round = self._ledger.begin(request_id, pending, completion_expected, in_window, form)
         return pending
 
     def request_of(self, pending: PendingRequest) -> IoRequest:
@@ -258,15 +286,19 @@ class Session:
 
     def format_and_send(self, form: Format, options: SendOptions, retain: bool) -> PendingRequest:
         """FormatAndSend, without waiting for the answer."""
-        self._window.enter(may_wait=not self._pump.is_this_thread())
+        self._window.enter(may_wait=not self._is_event_thread())
         try:
             request_id = self.new_request_id()
-            pending = self.begin(request_id, form.file_id, in_window=True)
+            pending = self.begin(request_id, form.file_id, in_window=True, form=form)
         except BaseException:
             self._window.leave(1)
             raise
         self._ask(pending, calls.format_and_send(request_id, form, options, retain), again=False)
         return pending
+
+    def _is_event_thread(self) -> bool:
+        thread = self._callback_thread
+        return self._pump.is_this_thread() or (thread is not None and thread.is_this_thread())
 
     def _ask(self, pending: PendingRequest, call: calls.Call[Any], again: bool) -> None:
         def done(reply: Any, error: errors.RpcRefused | None) -> None:
@@ -277,6 +309,14 @@ class Session:
             else:
                 self._ask_again_or_fail(pending, call, error)
 
+        if self._queue is not None:
+            if self._queue.start(call, done) is not None:
+                return
+            if again:  # what the queue acknowledges may be on its way; a call of its own must not overtake it
+                confirm = calls.acknowledge_events(self._ledger.last_sequence)
+                self._wire.start(confirm, lambda *_: self._wire.start(call, done, again))
+                return
+            self._ledger.expect_unconfirmed(pending._round)
         self._wire.start(call, done, again)
 
     def _ask_again_or_fail(self, pending: PendingRequest, call: calls.Call[Any], error: errors.RpcRefused) -> None:
@@ -299,7 +339,9 @@ class Session:
             gone = self._files.pop(event.file_id, None) if isinstance(event, FileGone) else None
         for feed in feeds:
             feed._put(event)
-        if gone is not None:
+        if gone is not None and self._callback_thread is not None:
+            self._callback_thread.tell(gone._gone.set)
+        elif gone is not None:
             gone._gone.set()
         if isinstance(event, CallbackInvoked) and event.callback in self._handlers:
             thread = threading.Thread(target=self._call_back, args=(event,), name=event.callback.name.lower())

@@ -12,9 +12,11 @@ from typing import Any, Callable, TypeVar
 
 import grpc
 
+from lowerdeck import calls
 from lowerdeck import channel as channels
 from lowerdeck.calls import Call
 from lowerdeck.errors import DeadlinePassed, RpcRefused, from_rpc_error, is_connection_loss, no_connection
+from lowerdeck.v1 import queue_pair_pb2
 
 Answer = TypeVar("Answer")
 
@@ -78,6 +80,13 @@ class Wire:
     def stream(self, call: Call[Any], timeout: float | None = None) -> Any:
         """Opens a server stream; iterate it, and cancel() it from anywhere."""
         return self._method(call)(call.message, timeout=timeout, metadata=self._metadata)
+
+    def queue_pair(self, messages: Iterator[bytes]) -> Any:
+        """Opens a QueuePair that submits `messages`; to be iterated and cancelled as other streams are."""
+        method = self._channel.stream_stream(
+            calls.QUEUE_PAIR, response_deserializer=queue_pair_pb2.QueuePairResponse.FromString
+        )
+        return method(messages, metadata=self._metadata)
 
     def answers(self, stream: Any) -> Iterator[Any]:
         """The messages of a stream; raises the typed error if it ends with one."""

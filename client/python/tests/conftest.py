@@ -5,9 +5,11 @@ import uuid
 
 import pytest
 
+import lowerdeck
 from lowerdeck import HResult, PnpCallback, TraceKind
 from lowerdeck.channel import SESSION_KEY
 from lowerdeck.v1 import device_pb2_grpc, session_pb2_grpc
+from tests.fake_server import FakeServer
 
 pytest_plugins = ["pytester"]
 
@@ -17,9 +19,24 @@ WAIT = 20.0
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(params=["queue-pair", "unary"])
+def queue_pair(request):
+    """Which road calls take: a test that asks for this, or for `client`, holds its law on both."""
+    return request.param == "queue-pair"
+
+
 @pytest.fixture
-def client(lowerdeck_client):
-    return lowerdeck_client
+def client(lowerdeck_server, queue_pair):
+    with lowerdeck.connect(lowerdeck_server.endpoint, queue_pair=queue_pair) as client:
+        yield client
+
+
+@pytest.fixture
+def fake():
+    """A server with prescribed manners."""
+    server = FakeServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

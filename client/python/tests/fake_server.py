@@ -24,6 +24,9 @@ from lowerdeck.v1 import (
     session_pb2_grpc,
     types_pb2,
 )
+from tests.fake_queue_pair import FakeQueuePair
+
+MIB = 1024 * 1024
 
 
 def refusal(context, code, number, reason):
@@ -34,11 +37,13 @@ def refusal(context, code, number, reason):
     context.abort(code, reason.lower())
 
 
-class FakeServer(session_pb2_grpc.SessionServiceServicer, device_pb2_grpc.DeviceServiceServicer):
+class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
     """One session, one file, no drivers."""
 
     def __init__(self):
+        super().__init__()
         self.manners = deque()
+        self.batch_submissions_max = 16
         self.closes = 0
         self.lose_answers_of_close = False
         self.asked = []  # request ids of FormatAndSend as they arrived, repetitions included
@@ -48,6 +53,11 @@ class FakeServer(session_pb2_grpc.SessionServiceServicer, device_pb2_grpc.Device
         self.resumed_after = []
         self.hold_acknowledgements = threading.Event()
         self.hold_acknowledgements.set()
+        self.hold_completions = threading.Event()
+        self.hold_closes = threading.Event()
+        self.hold_openings = threading.Event()
+        for held in (self.hold_completions, self.hold_closes, self.hold_openings):
+            held.set()
         self.books = session_pb2.Balance()
         self.cut_streams = 0
         self.ended = False
@@ -80,7 +90,12 @@ class FakeServer(session_pb2_grpc.SessionServiceServicer, device_pb2_grpc.Device
     # --- SessionService -----------------------------------------------------------------------------------------------
 
     def OpenSession(self, request, context):
-        limits = session_pb2.SessionLimits(requests_max=64, retained_events_max=64)
+        limits = session_pb2.SessionLimits(
+            requests_max=64,
+            retained_events_max=64,
+            message_bytes_max=MIB,
+            batch_submissions_max=self.batch_submissions_max,
+        )
         session = session_pb2.Session(stack="fake#1", lease=request.lease, limits=limits)
         return session_pb2.OpenSessionResponse(session=session)
 
@@ -96,6 +111,7 @@ class FakeServer(session_pb2_grpc.SessionServiceServicer, device_pb2_grpc.Device
 
     def Close(self, request, context):
         self.closes += 1
+        self.hold_closes.wait(10)
         self.put(file_gone=event_pb2.FileGone(file_id=request.file_id))
         if self.lose_answers_of_close:
             context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
@@ -126,6 +142,7 @@ class FakeServer(session_pb2_grpc.SessionServiceServicer, device_pb2_grpc.Device
         return request_pb2.FormatAndSendResponse(hresult=0)
 
     def complete(self, request):
+        self.hold_completions.wait(10)
         size = request.format.read.output_memory.size
         self.books.accepted += 1
         self.books.completed += 1

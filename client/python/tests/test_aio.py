@@ -1,6 +1,7 @@
 """The asyncio twin does what the blocking package does."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 
@@ -18,12 +19,12 @@ CHUNKS = 128
 
 
 @pytest.fixture
-def play(lowerdeck_server):
+def play(lowerdeck_server, queue_pair):
     """Runs a coroutine function with a client of the twin, within the time of a test."""
 
     def run(scenario, *arguments):
         async def with_client():
-            async with lowerdeck.aio.connect(lowerdeck_server.endpoint) as client:
+            async with lowerdeck.aio.connect(lowerdeck_server.endpoint, queue_pair=queue_pair) as client:
                 await asyncio.wait_for(scenario(client, *arguments), 2 * WAIT)
 
         asyncio.run(with_client())
@@ -142,11 +143,11 @@ def test_callbacks_are_coroutines(play):
     play(scenario)
 
 
-def test_a_session_resumes_after_its_connection_was_cut(lowerdeck_server):
+def test_a_session_resumes_after_its_connection_was_cut(lowerdeck_server, queue_pair):
     host, _, port = lowerdeck_server.endpoint.rpartition("//")[2].rpartition(":")
 
     async def scenario(proxy):
-        async with lowerdeck.aio.connect(proxy.endpoint) as client:
+        async with lowerdeck.aio.connect(proxy.endpoint, queue_pair=queue_pair) as client:
             async with client.open_session("scripted") as session, session.create_wdf_file() as file:
                 await client.lab.control(session.stack, 1, "on read: arm")
                 pending = [await file.send_read(1) for _ in range(100)]
@@ -161,6 +162,23 @@ def test_a_session_resumes_after_its_connection_was_cut(lowerdeck_server):
 
     with CuttingProxy((host, int(port))) as proxy:
         asyncio.run(asyncio.wait_for(scenario(proxy), 2 * WAIT))
+
+
+def test_a_call_after_the_end_of_the_stack_hears_of_that(play):
+    async def scenario(client):
+        async with client.open_session("scripted") as session:
+            feed = session.events()
+            await client.lab.control(session.stack, 1, "on read: hold")
+            file = await session.create_wdf_file()
+            await (await file.send_read(4)).wait_accepted(WAIT)
+            await file.close(WAIT)
+            with contextlib.suppress(lowerdeck.StackEnded):
+                await session.run(lowerdeck.calls.close(file.id), WAIT)  # stops the driver (CLS-17)
+            await feed.until(lambda event: isinstance(event, SessionEnding), WAIT)
+            with pytest.raises(lowerdeck.StackEnded):
+                await session.run(lowerdeck.calls.cancel(1), WAIT)
+
+    play(scenario)
 
 
 def test_the_lab_and_health_answer_alike(play):

@@ -21,8 +21,15 @@ def proxy(lowerdeck_server):
         yield proxy
 
 
+@pytest.fixture
+def remote(proxy, queue_pair):
+    """A client whose connection can be cut."""
+    with lowerdeck.connect(proxy.endpoint, queue_pair=queue_pair) as remote:
+        yield remote
+
+
 @pytest.mark.timeout(180)
-def test_10000_requests_in_flight_survive_lost_connections_each_exactly_once(proxy, client, template):
+def test_10000_requests_in_flight_survive_lost_connections_each_exactly_once(proxy, remote, client, template):
     name = template("echo(delay=1s)", clock=lowerdeck.ClockKind.MANUAL)  # nothing completes before the clock moves
     completed = []
 
@@ -31,24 +38,23 @@ def test_10000_requests_in_flight_survive_lost_connections_each_exactly_once(pro
         if len(completed) == MANY // 2:
             proxy.cut()  # in the middle of the completions
 
-    with lowerdeck.connect(proxy.endpoint) as remote:
-        session = remote.open_session(name, in_flight_max=MANY)
-        with session, session.create_wdf_file() as file:
-            requests = []
-            for number in range(MANY):
-                pending = file.send_write(b"x")
-                pending.add_done_callback(count)
-                requests.append(pending)
-                if number == MANY // 2:
-                    requests[MANY // 4].wait_accepted(WAIT)  # some are answered, some are not, some are not sent yet
-                    proxy.cut()
-            for pending in requests:
-                pending.wait_accepted(60)
-            assert session.refresh().balance.outstanding == MANY
-            assert completed == []
-            proxy.cut()  # with all of them in flight: the completions find nobody there
-            client.lab.advance_clock(session.stack, 1.0)
-            results = [pending.result(60) for pending in requests]
+    session = remote.open_session(name, in_flight_max=MANY)
+    with session, session.create_wdf_file() as file:
+        requests = []
+        for number in range(MANY):
+            pending = file.send_write(b"x")
+            pending.add_done_callback(count)
+            requests.append(pending)
+            if number == MANY // 2:
+                requests[MANY // 4].wait_accepted(WAIT)  # some are answered, some are not, some are not sent yet
+                proxy.cut()
+        for pending in requests:
+            pending.wait_accepted(60)
+        assert session.refresh().balance.outstanding == MANY
+        assert completed == []
+        proxy.cut()  # with all of them in flight: the completions find nobody there
+        client.lab.advance_clock(session.stack, 1.0)
+        results = [pending.result(60) for pending in requests]
 
     assert proxy.cuts == 3
     assert {result.information for result in results} == {1}
@@ -56,8 +62,8 @@ def test_10000_requests_in_flight_survive_lost_connections_each_exactly_once(pro
     assert session.balance.accepted == session.balance.completed == MANY
 
 
-def test_a_session_resumes_where_it_was_after_a_cut(proxy, client, template):
-    with lowerdeck.connect(proxy.endpoint) as remote, remote.open_session(template("scripted")) as session:
+def test_a_session_resumes_where_it_was_after_a_cut(proxy, remote, client, template):
+    with remote.open_session(template("scripted")) as session:
         client.lab.control(session.stack, 1, "on read: hold")
         feed = session.events()
         with session.create_wdf_file() as file:
@@ -70,8 +76,8 @@ def test_a_session_resumes_where_it_was_after_a_cut(proxy, client, template):
         assert (event.sequence, event.completion.request_id) == (1, held.request_id)
 
 
-def test_a_create_whose_connection_was_cut_is_found_again(proxy, client, template):
-    with lowerdeck.connect(proxy.endpoint) as remote, remote.open_session(template("scripted")) as session:
+def test_a_create_whose_connection_was_cut_is_found_again(proxy, remote, client, template):
+    with remote.open_session(template("scripted")) as session:
         client.lab.control(session.stack, 1, "on create: hold")
         created = []
         creator = threading.Thread(target=lambda: created.append(session.create_wdf_file("chan")))

@@ -1,25 +1,24 @@
 """How answers, completions and broken connections fit together, against a server with prescribed manners (K03)."""
 
 import asyncio
+import queue
 
 import pytest
 
 import lowerdeck
 import lowerdeck.aio
 from lowerdeck.v1 import event_pb2
-from tests.fake_server import FakeServer
 
 
 @pytest.fixture
-def fake():
-    server = FakeServer()
-    yield server
-    server.stop()
+def client(fake, queue_pair):
+    with lowerdeck.connect(fake.endpoint, queue_pair=queue_pair) as client:
+        yield client
 
 
 @pytest.fixture
-def session(fake):
-    with lowerdeck.connect(fake.endpoint) as client, client.open_session("fake", lease=5.0) as session:
+def session(client):
+    with client.open_session("fake", lease=5.0) as session:
         yield session
 
 
@@ -32,12 +31,16 @@ def file(session):
 @pytest.mark.parametrize("manner", ["reply-first", "event-first"])
 def test_a_request_is_done_once_in_either_order_of_answer_and_completion(fake, file, manner):
     fake.manners.append(manner)
-    done = []
-    pending = file.send_read(4)
-    pending.add_done_callback(done.append)
-    assert pending.result(10).data == bytes(4)
-    pending.wait_accepted(10)
-    assert done == [pending]
+    done = queue.SimpleQueue()
+    fake.hold_completions.clear()
+    first, second = file.send_read(4), file.send_read(5)
+    for pending in (first, second):
+        pending.add_done_callback(done.put)
+    fake.hold_completions.set()
+    assert first.result(10).data == bytes(4)
+    first.wait_accepted(10)
+    assert {done.get(timeout=10), done.get(timeout=10)} == {first, second}
+    assert fake.books.completed == 2
 
 
 def test_a_lost_question_is_asked_again(fake, file):
@@ -67,6 +70,7 @@ def test_a_full_retention_window_delays_a_send_until_the_next_acknowledgement(fa
     file.send_read(1).result(10)  # its completion now waits to be acknowledged
     fake.manners.append("retention-full")
     delayed = file.send_read(2)
+    fake.put(file_gone=event_pb2.FileGone(file_id="another"))  # on a queue pair this is what comes to be acknowledged
     fake.hold_acknowledgements.set()
     assert delayed.result(10).information == 2
     assert fake.asked.count(delayed.request_id) == 2
@@ -112,46 +116,45 @@ def test_a_gap_in_the_events_ends_the_session_loudly(fake, session, file):
         file.wait_gone(10)
 
 
-def test_books_that_do_not_balance_are_reported(fake):
-    with lowerdeck.connect(fake.endpoint) as client:
-        session = client.open_session("fake")
-        fake.books.accepted += 1
-        fake.books.completed += 1
-        with pytest.raises(lowerdeck.ProtocolViolation, match="accepted"):
-            session.close(10)
+def test_books_that_do_not_balance_are_reported(fake, client):
+    session = client.open_session("fake")
+    fake.books.accepted += 1
+    fake.books.completed += 1
+    with pytest.raises(lowerdeck.ProtocolViolation, match="accepted"):
+        session.close(10)
 
 
-def test_the_window_holds_senders_back_and_the_event_thread_is_told(fake):
-    with lowerdeck.connect(fake.endpoint) as client:
-        session = client.open_session("fake", in_flight_max=1)
-        with session, session.create_wdf_file() as file:
-            fake.hold_acknowledgements.clear()
-            outcome = []
+def test_the_window_holds_senders_back_and_the_event_thread_is_told(fake, client):
+    session = client.open_session("fake", in_flight_max=1)
+    with session, session.create_wdf_file() as file:
+        fake.hold_acknowledgements.clear()
+        fake.hold_completions.clear()
+        outcome = []
 
-            def send_another(_):
-                try:
-                    file.send_read(1)
-                except lowerdeck.LimitReached as error:
-                    outcome.append(error.limit)
-                fake.hold_acknowledgements.set()
+        def send_another(_):
+            try:
+                file.send_read(1)
+            except lowerdeck.LimitReached as error:
+                outcome.append(error.limit)
+            fake.hold_acknowledgements.set()
 
-            file.send_read(1).add_done_callback(send_another)
-            file.send_read(1).result(10)  # waits for the first one's place
-            assert outcome == ["in_flight_max"]
-
-
-def test_a_server_that_went_away_fails_what_waits(fake):
-    with lowerdeck.connect(fake.endpoint) as client:
-        session = client.open_session("fake", lease=0.2)
-        fake.stop()
-        with pytest.raises(lowerdeck.ConnectionLost):
-            session.create_wdf_file(timeout=10)
-        session.abandon()
+        file.send_read(1).add_done_callback(send_another)
+        fake.hold_completions.set()
+        file.send_read(1).result(10)  # waits for the first one's place
+        assert outcome == ["in_flight_max"]
 
 
-def test_the_asyncio_twin_keeps_the_same_laws(fake):
+def test_a_server_that_went_away_fails_what_waits(fake, client):
+    session = client.open_session("fake", lease=0.2)
+    fake.stop()
+    with pytest.raises(lowerdeck.ConnectionLost):
+        session.create_wdf_file(timeout=10)
+    session.abandon()
+
+
+def test_the_asyncio_twin_keeps_the_same_laws(fake, queue_pair):
     async def play():
-        async with lowerdeck.aio.connect(fake.endpoint) as client:
+        async with lowerdeck.aio.connect(fake.endpoint, queue_pair=queue_pair) as client:
             async with client.open_session("fake", lease=5.0) as session, session.create_wdf_file() as file:
                 fake.manners.extend(["event-first", "unavailable", "reply-first", "unavailable-after", "refuse"])
                 for length in (1, 2, 3):
@@ -163,6 +166,6 @@ def test_the_asyncio_twin_keeps_the_same_laws(fake):
                 fake.cut_stream()
                 assert await file.read(5) == bytes(5)
             assert session.balance.accepted == 4
-            assert fake.resumed_after == [0, 3]
+            assert fake.resumed_after[-1] == 3
 
     asyncio.run(play())

@@ -20,6 +20,7 @@ from lowerdeck.aio.pending import PendingRequest
 from lowerdeck.aio.request import IoRequest
 from lowerdeck.aio.session import Session
 from lowerdeck.aio.target import IoTarget
+from lowerdeck.session import QUEUE_PAIR_DEFAULT
 
 __all__ = [
     "Client",
@@ -37,9 +38,9 @@ __all__ = [
 ]
 
 
-def connect(endpoint: str | None = None) -> Client:
+def connect(endpoint: str | None = None, *, queue_pair: bool = QUEUE_PAIR_DEFAULT) -> Client:
     """A client of the server at `endpoint`, as in `lowerdeck.connect`; to be called inside the event loop."""
-    return Client(endpoint)
+    return Client(endpoint, queue_pair=queue_pair)
 
 
 def open(stack: str, endpoint: str | None = None, **options: Any) -> Opening[Device]:

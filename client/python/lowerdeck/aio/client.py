@@ -17,16 +17,17 @@ from lowerdeck.aio.target import IoTarget
 from lowerdeck.aio.wire import Wire
 from lowerdeck.enums import LossPolicy
 from lowerdeck.health import READINESS, Health, check, watch
-from lowerdeck.session import LEASE_SECONDS_DEFAULT
+from lowerdeck.session import LEASE_SECONDS_DEFAULT, QUEUE_PAIR_DEFAULT
 from lowerdeck.window import IN_FLIGHT_MAX
 
 
 class Client:
     """A connection to one server. Made by `lowerdeck.connect`; use it in `async with`, or `close` it."""
 
-    def __init__(self, endpoint: str | None = None) -> None:
-        """Connects when first used; `endpoint` is as in `lowerdeck.connect`."""
+    def __init__(self, endpoint: str | None = None, *, queue_pair: bool = QUEUE_PAIR_DEFAULT) -> None:
+        """Connects when first used; the arguments are those of `lowerdeck.connect`."""
         self.endpoint = channels.resolve_endpoint(endpoint)
+        self._queue_pair = queue_pair
         self.channel = grpc.aio.insecure_channel(channels.target_of(self.endpoint), options=channels.options())
         """The channel, for stubs of `lowerdeck.v1` used directly."""
         self._wire = Wire(self.channel)
@@ -42,14 +43,16 @@ class Client:
         loss_policy: LossPolicy = LossPolicy.APPLICATION_DEATH,
         client_name: str = "python",
         in_flight_max: int = IN_FLIGHT_MAX,
+        queue_pair: bool | None = None,
     ) -> Opening[Session]:
         """Attaches to a stack as its upper driver; to be awaited, or entered with `async with`.
 
         `lease` is in seconds: how long the session outlives silence, and how long this client tries to reconnect.
         `callbacks` are L0's own PnP callbacks: a mapping to handlers, or only their names, to be returned from with
         `Session.return_from_callback`. With any of them the session opens while the stack is still starting.
+        `queue_pair` is how calls travel, if not as `lowerdeck.connect` was told.
         """
-        session = Session(self, callbacks, in_flight_max)
+        session = Session(self, callbacks, in_flight_max, self._queue_pair if queue_pair is None else queue_pair)
         return Opening(session._open(stack, lease, loss_policy, client_name))
 
     async def health(self, service: str = READINESS) -> Health:

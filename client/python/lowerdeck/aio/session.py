@@ -6,6 +6,7 @@ Tasks belong to their session: `close` and `abandon` leave none behind.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import warnings
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 import grpc
 
 from lowerdeck import calls, errors, ledger
+from lowerdeck.aio.event_stream import EventStream
 from lowerdeck.aio.feed import EventFeed
 from lowerdeck.aio.file import DriverCreatedFile
 from lowerdeck.aio.opening import Opening
 from lowerdeck.aio.pending import PendingRequest
 from lowerdeck.aio.pump import EventPump
+from lowerdeck.aio.queue_pair import QueuePair
 from lowerdeck.aio.request import IoRequest
 from lowerdeck.aio.target import IoTarget
 from lowerdeck.aio.window import Window
@@ -48,7 +51,7 @@ Callbacks = Union[Mapping[PnpCallback, CallbackHandler], Iterable[PnpCallback]]
 class Session:
     """One upper driver on one stack. Made by `Client.open_session`; use it in `async with`, which closes it."""
 
-    def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int) -> None:
+    def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int, queue_pair: bool) -> None:
         """Opened by `Client.open_session`; a Session that was not opened does nothing."""
         self.client = client
         self.uuid = new_session_uuid()
@@ -67,13 +70,21 @@ class Session:
         self._callback_error: BaseException | None = None
         self._end: errors.LowerdeckError | None = None
         self._window = Window(in_flight_max)
-        self._pump = EventPump(self._wire, self._ledger, self._on_event, self._on_acknowledged, self._on_end)
+        self._use_queue_pair = queue_pair
+        self._queue: QueuePair | None = None
+        self._pump: EventPump
 
     async def _open(self, stack: str, lease: float | None, loss_policy: LossPolicy, client_name: str) -> Session:
         self.info = await self._wire.run(calls.open_session(stack, lease, self._callbacks, loss_policy, client_name))
         limits = self.info.limits
         self._window = Window(min(self._in_flight_max, limits.requests_max, limits.retained_events_max))
         self._wire.recovery_seconds = self.info.lease.ToNanoseconds() / 1e9
+        road: EventStream | QueuePair
+        if self._use_queue_pair and limits.batch_submissions_max:  # 0: a server that has no QueuePair
+            road = self._queue = QueuePair(self._wire, self._ledger, limits, self._on_acknowledged)
+        else:
+            road = EventStream(self._wire, self._ledger, self._on_acknowledged)
+        self._pump = EventPump(self._wire, self._ledger, road, self._on_event, self._on_end)
         await self._pump.start()
         return self
 
@@ -197,20 +208,26 @@ class Session:
 
     async def run(self, call: calls.Call[Answer], timeout: float | None = None) -> Answer:
         """Runs any call of the contract in this session."""
-        return await self._wire.run(call, timeout)
+        road = self._wire if self._queue is None else self._queue
+        return await road.run(call, timeout)
 
     def new_request_id(self) -> int:
         """A request id that this session has not used."""
         return self._ledger.new_request_id()
 
     def begin(
-        self, request_id: int, file_id: str, completion_expected: bool = True, in_window: bool = False
+        self,
+        request_id: int,
+        file_id: str,
+        completion_expected: bool = True,
+        in_window: bool = False,
+        form: Format | None = None,
     ) -> PendingRequest:
         """Opens a round for a Send that is about to be put to the server."""
         if self._end is not None:
             raise self._end
         pending = PendingRequest(self, request_id, file_id)
-        pending._round = self._ledger.begin(request_id, pending, completion_expected, in_window)
+        pending._round = self._ledger.begin(request_id, pending, completion_expected, in_window, form)
         return pending
 
     def request_of(self, pending: PendingRequest) -> IoRequest:
@@ -236,15 +253,31 @@ class Session:
         await self._window.enter()
         try:
             request_id = self.new_request_id()
-            pending = self.begin(request_id, form.file_id, in_window=True)
+            pending = self.begin(request_id, form.file_id, in_window=True, form=form)
         except BaseException:
             self._window.leave(1)
             raise
-        self._keep(self._ask(pending, calls.format_and_send(request_id, form, options, retain)))
+        self._put(pending, calls.format_and_send(request_id, form, options, retain))
         return pending
+
+    def _put(self, pending: PendingRequest, call: calls.Call[Any], again: bool = False) -> None:
+        def done(reply: Any, refused: errors.RpcRefused | None) -> None:
+            if refused is None:
+                self._was_answered(pending, reply)
+            elif self._is_to_be_asked_again(pending, call, refused):
+                self._put(pending, call)
+
+        if self._queue is not None:
+            if self._queue.start(call, done) is not None:
+                return
+            self._ledger.expect_unconfirmed(pending._round)
+        self._keep(self._ask(pending, call, again))
 
     async def _ask(self, pending: PendingRequest, call: calls.Call[Any], again: bool = False) -> None:
         while True:
+            if again and self._queue is not None:  # what the queue acknowledges may be on its way; do not overtake it
+                with contextlib.suppress(grpc.RpcError):
+                    await self._wire.ask_once(calls.acknowledge_events(self._ledger.last_sequence))
             try:
                 reply = await self._wire.ask_once(call, self._wire.recovery_seconds if again else None, again)
             except grpc.RpcError as error:
@@ -252,19 +285,25 @@ class Session:
                 if again and isinstance(refused, errors.DeadlinePassed):
                     refused = errors.no_connection(self._wire.recovery_seconds)
             else:
-                self.answered(pending, reply.hresult)
-                if reply.hresult != HResult.S_OK:
-                    self._window.leave(1)
+                self._was_answered(pending, reply)
                 return
-            what = self._ledger.asked_in_vain(pending._round, refused)
-            if what is ledger.Next.PARK:
-                self._parked.append((pending, call))
-            elif what is ledger.Next.GIVE_UP:
-                self._window.leave(1)
-                pending._fail(refused)
-            if what is not ledger.Next.ASK_AGAIN:
+            if not self._is_to_be_asked_again(pending, call, refused):
                 return
             again = True
+
+    def _was_answered(self, pending: PendingRequest, reply: Any) -> None:
+        self.answered(pending, reply.hresult)
+        if reply.hresult != HResult.S_OK:
+            self._window.leave(1)
+
+    def _is_to_be_asked_again(self, pending: PendingRequest, call: calls.Call[Any], refused: errors.RpcRefused) -> bool:
+        what = self._ledger.asked_in_vain(pending._round, refused)
+        if what is ledger.Next.PARK:
+            self._parked.append((pending, call))
+        elif what is ledger.Next.GIVE_UP:
+            self._window.leave(1)
+            pending._fail(refused)
+        return what is ledger.Next.ASK_AGAIN
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -304,7 +343,7 @@ class Session:
             self._window.leave(freed)
         for pending, call in parked:
             self._ledger.unpark(pending._round)
-            self._keep(self._ask(pending, call, again=True))
+            self._put(pending, call, again=True)
 
     def _on_end(self, error: errors.LowerdeckError) -> None:
         self._end = error

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 import grpc
 
+from lowerdeck import calls
 from lowerdeck import channel as channels
 from lowerdeck.calls import Call
 from lowerdeck.errors import from_rpc_error, is_connection_loss
+from lowerdeck.v1 import queue_pair_pb2
 
 Answer = TypeVar("Answer")
 
@@ -53,6 +55,13 @@ class Wire:
     def stream(self, call: Call[Any], timeout: float | None = None) -> Any:
         """Opens a server stream; iterate it, and cancel() it."""
         return self.ask_once(call, timeout)
+
+    def queue_pair(self) -> Any:
+        """Opens a QueuePair; to be written to, and iterated and cancelled as other streams are."""
+        method = self._channel.stream_stream(
+            calls.QUEUE_PAIR, response_deserializer=queue_pair_pb2.QueuePairResponse.FromString
+        )
+        return method(metadata=self._metadata)
 
     async def answers(self, stream: Any) -> AsyncIterator[Any]:
         """The messages of a stream; raises the typed error if it ends with one."""
