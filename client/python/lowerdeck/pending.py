@@ -79,8 +79,8 @@ class PendingRequest:
     def add_done_callback(self, callback: Callable[[PendingRequest], object]) -> None:
         """OnCompletion: calls `callback(self)` when done, at once if it is.
 
-        It runs on the session's event thread, so it must not wait for another completion; sending, cancelling and
-        closing from it are fine (CLS-21).
+        Callbacks of a session run one after another, on a thread of the session's, so one must not wait for another
+        completion's; sending, cancelling and closing from it are fine (CLS-21).
         """
         if self.done():
             callback(self)

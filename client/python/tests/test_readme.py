@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+EXAMPLES, OUTPUTS = zip(*re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", README.read_text(), re.DOTALL))
 
 
 def test_the_first_example_has_about_fifteen_lines():
@@ -15,7 +15,7 @@ def test_the_first_example_has_about_fifteen_lines():
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_an_example_runs(number, lowerdeck_server, monkeypatch, pytester):
+def test_an_example_runs_and_prints_what_is_below_it(number, lowerdeck_server, monkeypatch, pytester, capsys):
     monkeypatch.setenv("LOWERDECK_ENDPOINT", lowerdeck_server.endpoint)
     source = EXAMPLES[number]
     if "def test_" in source:
@@ -26,3 +26,9 @@ def test_an_example_runs(number, lowerdeck_server, monkeypatch, pytester):
     exec(compile(source, f"README example {number}", "exec"), names)
     if "main" in names:
         asyncio.run(names["main"]())
+    if OUTPUTS[number]:
+        assert capsys.readouterr().out == OUTPUTS[number]
+
+
+def test_an_output_stands_in_the_readme():
+    assert any(OUTPUTS)
