@@ -120,6 +120,10 @@ class SubmissionQueue:
         self._number = 0
         self._is_registered = False
 
+    def has_only_acknowledgement(self) -> bool:
+        """Whether the next message would hold nothing else."""
+        return self._resume_after is None and not self._queued and self._owed > self._acknowledged
+
     def gather(self) -> bytes | None:
         """The next message: what is ready, up to one batch. None when there is nothing to say.
 

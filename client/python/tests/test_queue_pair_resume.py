@@ -56,13 +56,16 @@ def test_no_submission_overtakes_the_acknowledgement_of_what_was_heard_before(fa
     assert fake.acknowledged_when_asked == list(range(20))
 
 
-def test_the_asyncio_twin_acknowledges_ahead_of_submissions_too(fake):
+def test_the_asyncio_twin_acknowledges_along_with_the_next_submission(fake):
     async def scenario(file):
         for _ in range(20):
             await file.read(1)
+        on_its_way.extend(fake.batches[1:])
 
+    on_its_way = []
     play(fake, scenario)
     assert fake.acknowledged_when_asked == list(range(20))
+    assert [len(batch.submissions) for batch in on_its_way] == [1] * 20
 
 
 @only_queue_pair

@@ -21,6 +21,10 @@ from lowerdeck.v1 import session_pb2
 
 Answer = TypeVar("Answer")
 
+ACKNOWLEDGE_TURNS = 4
+"""Turns of the event loop for which an acknowledgement alone lets those go first who just heard of completions: it takes
+them three to wake up, and what they submit then takes it along."""
+
 WRITE_SECONDS_MAX = 1.0
 """How long a write may take to end after its stream has. A write that is cancelled instead ends in a closed loop."""
 
@@ -147,6 +151,10 @@ class QueuePair:
         """Writes what there is to say on one stream, until that is over."""
         while stream is self._stream:
             self._changed.clear()
+            for _ in range(ACKNOWLEDGE_TURNS):
+                if not self._queue.has_only_acknowledgement():
+                    break
+                await asyncio.sleep(0)
             message = self._queue.gather()
             if message is None:
                 await self._changed.wait()
