@@ -106,6 +106,21 @@ impl Choices {
         taken
     }
 
+    /// Whether one more step comes before the second of two racing acts. At random it does three times out of four, so
+    /// that seeds reach far into a long drain as well as into a short one.
+    pub fn waits(&self) -> bool {
+        let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(walk.schedule, Schedule::Seeded(_)) {
+            drop(walk);
+            return self.choose(2) == 1;
+        }
+        let waits = walk.random.pick(4) > 0;
+        if walk.racing {
+            walk.made.push(Choice { taken: usize::from(waits), of: 2 });
+        }
+        waits
+    }
+
     /// What replays this execution as far as it has come.
     pub fn replay(&self) -> Schedule {
         let walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -171,7 +171,7 @@ impl Backend for InProcess {
         let first = self.apply(first);
         self.take_effects(); // its host may have got something to do
         // How far apart the acts are is chosen step by step, as long as there is a step to wait for.
-        while !self.is_at_rest() && self.choices.choose(2) == 1 {
+        while !self.is_at_rest() && self.choices.waits() {
             self.go_on();
         }
         let second = self.apply(second);

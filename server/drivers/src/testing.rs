@@ -132,7 +132,7 @@ impl Lab {
     pub(crate) fn send(&mut self, file: FileId, io: FormatIo) -> u64 {
         let number = self.number();
         let request = self.stack.request_created(self.upper, number, true);
-        let formatted = self.stack.format_requested(self.upper, request, Some(file), &io);
+        let formatted = self.stack.format_requested(self.upper, request, Some(file), io);
         assert_eq!(formatted, HResult::S_OK);
         let sent = self.stack.send_requested(self.now, self.upper, request, SendOptions::default());
         assert_eq!(sent, HResult::S_OK);

@@ -6,6 +6,8 @@
 //! Information (REQ-38). A layer that sends the request on as it is passes both on as it left them, and finds in the
 //! output what the layers below have written. Nothing is copied before a driver asks: who does not, pays nothing.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::context::DriverContext;
@@ -65,16 +67,14 @@ fn zeros(length: u64) -> Result<Vec<u8>, HResult> {
 
 impl Received {
     /// What its driver was asked, with the buffers as the driver has left them (TGT-15).
-    pub(crate) fn parameters_as_left(&self) -> IoParameters {
-        let mut parameters = self.parameters.clone();
-        if let Some(buffers) = &self.buffers {
-            if let Some(input) = &buffers.input {
-                parameters.input = Bytes::copy_from_slice(input);
-            }
-            parameters.output_contents =
-                buffers.output.as_deref().map(|output| Box::new(Bytes::copy_from_slice(output)));
+    pub(crate) fn parameters_as_left(&self) -> Arc<IoParameters> {
+        let Some(buffers) = &self.buffers else { return Arc::clone(&self.parameters) };
+        let mut parameters = IoParameters::clone(&self.parameters);
+        if let Some(input) = &buffers.input {
+            parameters.input = Bytes::copy_from_slice(input);
         }
-        parameters
+        parameters.output_contents = buffers.output.as_deref().map(|output| Box::new(Bytes::copy_from_slice(output)));
+        Arc::new(parameters)
     }
 }
 

@@ -296,7 +296,7 @@ impl DriverContext<'_> {
 
     /// A `FormatRequestForXxx` method of the default target.
     pub fn format_request(&mut self, request: RequestId, file: Option<FileId>, io: FormatIo) -> HResult {
-        self.core.format_request(self.device, request, file, &io)
+        self.core.format_request(self.device, request, file, io)
     }
 
     /// `Send` of a driver-created request. SYNCHRONOUS: see [`DriverContext::send_received`].

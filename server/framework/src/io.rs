@@ -130,6 +130,23 @@ pub enum FormatIo {
     },
 }
 
+impl FormatIo {
+    /// Whether all memories are transferred whole and nothing is in the output before: [`IoParameters`] then say
+    /// everything that this says, but for a `DeviceOffset` of 0 and a memory of no bytes.
+    pub fn is_whole(&self) -> bool {
+        let input = |memory: &Option<InputMemory>| memory.as_ref().is_none_or(|memory| memory.window.is_none());
+        let output = |memory: &Option<OutputMemory>| {
+            memory.as_ref().is_none_or(|memory| memory.window.is_none() && memory.contents.is_none())
+        };
+        match self {
+            FormatIo::Read { output: memory, .. } | FormatIo::QueryInformation { output: memory, .. } => output(memory),
+            FormatIo::Write { input: memory, .. } | FormatIo::SetInformation { input: memory, .. } => input(memory),
+            FormatIo::DeviceControl { input: given, output: room, .. } => input(given) && output(room),
+            FormatIo::InternalDeviceControl { .. } | FormatIo::FlushBuffers => true,
+        }
+    }
+}
+
 /// What the driver below sees: effective lengths and data (TGT-12). Two separate buffers, always (IOC-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IoParameters {
@@ -168,12 +185,6 @@ impl IoParameters {
             output_start: 0,
             output_contents: None,
         }
-    }
-
-    /// What is sent of it: data travels, the rest stays to be echoed as well.
-    pub(crate) fn hand_over(&mut self) -> IoParameters {
-        let (input, output_contents) = (std::mem::take(&mut self.input), self.output_contents.take());
-        IoParameters { input, output_contents, ..*self }
     }
 
     /// The completion parameters of a request that asked for it (REQ-36).
@@ -236,7 +247,7 @@ impl IoParameters {
     }
 }
 
-impl TryFrom<&FormatIo> for IoParameters {
+impl TryFrom<FormatIo> for IoParameters {
     type Error = HResult;
 
     /// Resolves the memory windows.
@@ -244,9 +255,8 @@ impl TryFrom<&FormatIo> for IoParameters {
     /// # Errors
     /// `STATUS_INTEGER_OVERFLOW` for a window outside its memory (TGT-11); `STATUS_INVALID_DEVICE_REQUEST` for an
     /// internal device control (IOC-14).
-    fn try_from(format: &FormatIo) -> Result<IoParameters, HResult> {
-        let source =
-            |memory: &Option<InputMemory>| memory.as_ref().map_or(Ok(Default::default()), InputMemory::effective);
+    fn try_from(format: FormatIo) -> Result<IoParameters, HResult> {
+        let source = |memory: Option<InputMemory>| memory.map_or(Ok(Default::default()), InputMemory::effective);
         let room = |memory: &Option<OutputMemory>| {
             let window = |memory: &OutputMemory| Window::resolve(memory.size, memory.window.as_deref());
             memory.as_ref().map_or(Ok(Window::default()), window)
@@ -254,7 +264,7 @@ impl TryFrom<&FormatIo> for IoParameters {
         let mut parameters = IoParameters::create();
         match format {
             FormatIo::Read { output, device_offset } => {
-                let window = room(output)?;
+                let window = room(&output)?;
                 parameters.kind = IoKind::Read;
                 parameters.device_offset = device_offset.unwrap_or(0);
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
@@ -265,25 +275,24 @@ impl TryFrom<&FormatIo> for IoParameters {
                 (parameters.input_start, parameters.input) = source(input)?;
             }
             FormatIo::DeviceControl { code, input, output } => {
-                let window = room(output)?;
+                let window = room(&output)?;
                 parameters.kind = IoKind::DeviceControl;
-                parameters.code = *code;
+                parameters.code = code;
                 (parameters.input_start, parameters.input) = source(input)?;
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
                 if code.method() == TransferMethod::InDirect {
-                    parameters.output_contents =
-                        output.as_ref().and_then(|memory| memory.contents_of(window)).map(Box::new);
+                    parameters.output_contents = output.and_then(|memory| memory.contents_of(window)).map(Box::new);
                 }
             }
             FormatIo::InternalDeviceControl { .. } => return Err(HResult::STATUS_INVALID_DEVICE_REQUEST),
             FormatIo::FlushBuffers => parameters.kind = IoKind::FlushBuffers,
             FormatIo::QueryInformation { class, output } => {
-                let window = room(output)?;
-                (parameters.kind, parameters.information_class) = (IoKind::QueryInformation, *class);
+                let window = room(&output)?;
+                (parameters.kind, parameters.information_class) = (IoKind::QueryInformation, class);
                 (parameters.output_start, parameters.output_length) = (window.start, window.length);
             }
             FormatIo::SetInformation { class, input } => {
-                (parameters.kind, parameters.information_class) = (IoKind::SetInformation, *class);
+                (parameters.kind, parameters.information_class) = (IoKind::SetInformation, class);
                 (parameters.input_start, parameters.input) = source(input)?;
             }
         }

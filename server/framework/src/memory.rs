@@ -85,9 +85,9 @@ impl InputMemory {
     ///
     /// # Errors
     /// As [`Window::resolve`].
-    pub fn effective(&self) -> Result<(u64, Bytes), HResult> {
+    pub fn effective(self) -> Result<(u64, Bytes), HResult> {
         if self.window.is_none() {
-            return Ok((0, self.data.clone()));
+            return Ok((0, self.data));
         }
         let window = Window::resolve(self.data.len() as u64, self.window.as_deref())?;
         let start = window.start as usize;

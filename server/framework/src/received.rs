@@ -21,6 +21,7 @@
 //! is dropped is reported by the choke point. `OnCancel` comes at most once per arming (REQ-49).
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::buffers::Buffers;
 use crate::chain::Link;
@@ -125,7 +126,8 @@ pub(crate) struct Received {
     pub(crate) aim: Aim,
     /// The session it belongs to at the receiver (TGT-8).
     pub(crate) file: Option<FileId>,
-    pub(crate) parameters: IoParameters,
+    /// What it asks for; shared by all hops until a driver changes it.
+    pub(crate) parameters: Arc<IoParameters>,
     /// What its driver looks at and writes in place; made when it first does.
     pub(crate) buffers: Option<Box<Buffers>>,
     pub(crate) state: ReceivedState,

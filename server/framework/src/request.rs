@@ -10,6 +10,8 @@
 //! Deleting is legal from every state except Pended and InFlight. A completed request that was formatted on a
 //! file pins that file until it is deleted, reused or formatted again (CLS-19).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::handle::Aim;
@@ -81,9 +83,8 @@ pub(crate) struct Request {
     pub(crate) state: RequestState,
     /// `SetCompletionCallback`: consumed by the completion that uses it (REQ-6).
     pub(crate) callback: bool,
-    /// What the last Format asked for: input and contents until Send, the rest for the completion parameters to echo
-    /// (REQ-36).
-    pub(crate) io: Option<IoParameters>,
+    /// What the last Format asked for; shared with the hops that carry it.
+    pub(crate) io: Option<Arc<IoParameters>>,
     /// The target of the last Format (TGT-17).
     pub(crate) aim: Aim,
     /// File of the last Format: pins it when completed (CLS-19).

@@ -174,7 +174,7 @@ impl v1::device_service_server::DeviceService for DeviceService {
 
     async fn queue_pair(&self, _: Request<Streaming<v1::QueuePairRequest>>) -> Answer<QueuePair> {
         // `queue_route` takes these calls before they come here: their messages are not read by prost.
-        Err(Status::unimplemented("QueuePair is served by its own route"))
+        Err(Refusal::Internal.into())
     }
 
     async fn acknowledge_events(

@@ -9,8 +9,8 @@ mod quick;
 use bytes::{Buf, BufMut, Bytes};
 use lowerdeck_proto::v1;
 use prost::Message;
+use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::{Code, Status};
 
 use self::quick::Fields;
 use super::from_proto;
@@ -67,7 +67,7 @@ impl Decoder for QueueDecoder {
     fn decode(&mut self, frame: &mut DecodeBuf<'_>) -> Result<Option<Batch>, Status> {
         let frame = frame.copy_to_bytes(frame.remaining()); // a part of what was received, not a copy
         let batch = read(&frame, self.submissions_max);
-        batch.map(Some).ok_or_else(|| Status::new(Code::Internal, "the message cannot be decoded"))
+        batch.map(Some).ok_or_else(|| Refusal::Undecodable.into())
     }
 
     fn buffer_settings(&self) -> BufferSettings {
@@ -130,7 +130,7 @@ impl Encoder for QueueEncoder {
     type Error = Status;
 
     fn encode(&mut self, response: v1::QueuePairResponse, frame: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        put(response, frame).map_err(|_| Status::new(Code::Internal, "the frame is full"))
+        put(response, frame).map_err(|_| Refusal::Internal.into()) // a frame grows
     }
 
     fn buffer_settings(&self) -> BufferSettings {

@@ -61,7 +61,7 @@ impl StreamingService<Batch> for Queues {
             let (limits, streams) = (Arc::clone(&self.limits), self.streams.clone());
             QueuePair::new(QueueSource::new(request.into_inner(), session, limits, streams))
         });
-        std::future::ready(stream.map(tonic::Response::new).map_err(Status::from))
+        std::future::ready(stream.map(tonic::Response::new).map_err(Into::into))
     }
 }
 

@@ -3,8 +3,10 @@
 //! Laws: every check comes before every change, so that a refusal changed nothing and leaves its id unused; a message
 //! that comes again after it was accepted does no second I/O.
 
+use std::sync::Arc;
+
 use lowerdeck_framework::ids::{DeviceId, RequestId};
-use lowerdeck_framework::io::SendOptions;
+use lowerdeck_framework::io::{IoParameters, SendOptions};
 use lowerdeck_framework::request::RequestState;
 use lowerdeck_framework::stack::{CancelAnswer, Stack};
 use lowerdeck_framework::status::HResult;
@@ -43,7 +45,7 @@ impl Operation<'_> {
         let object = self.state.requests.object(number)?;
         let (id, before, echo) = (object.id, object.bytes, format.echo());
         self.state.requests.check_bytes(before, bytes, self.limits)?;
-        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), &format.io);
+        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
         let object = self.state.requests.object(number)?;
         if status.is_success() {
             object.echo = echo;
@@ -103,10 +105,20 @@ impl Operation<'_> {
 
     /// Whether a FormatAndSend says what `origin` says.
     fn says(&self, origin: &Origin, format: &FormatArguments, options: SendOptions, retain: bool) -> bool {
-        let Origin::Sent { file, io, options: sent_with, retain: retained } = origin else { return false };
+        let Origin::Sent { file, io, has_device_offset, exact, options: sent_with, retain: retained } = origin else {
+            return false;
+        };
         let name = Some(&*format.file).filter(|name| !name.is_empty()).or(self.batch_file.as_deref());
         let named = name.map(Uuid::try_parse).transpose();
-        named.is_ok_and(|named| named == *file) && *io == format.io && *sent_with == options && *retained == retain
+        let is_same_io = match exact {
+            Some(exact) => **exact == format.io,
+            None => {
+                format.io.is_whole()
+                    && format.echo().has_device_offset == *has_device_offset
+                    && IoParameters::try_from(format.io.clone()).is_ok_and(|asked| asked == **io)
+            }
+        };
+        is_same_io && named.is_ok_and(|named| named == *file) && *sent_with == options && *retained == retain
     }
 
     fn check_retention(&self) -> Result<(), SessionError> {
@@ -156,18 +168,21 @@ impl Operation<'_> {
         self.state.requests.check_object(bytes, self.limits)?;
 
         let id = self.stack.request_created(self.upper, number, true);
-        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), &format.io);
+        let echo = format.echo();
+        let exact = (!format.io.is_whole()).then(|| Box::new(format.io.clone()));
+        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
-        let echo = format.echo();
+        let io = Arc::clone(self.stack.request_parameters(id).expect("it was formatted"));
         let status = self.stack.send_requested(self.now, self.upper, id, options);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
-        let origin = Origin::Sent { file: file.map(|file| file.uuid), io: format.io, options, retain };
+        let (file_named, has_device_offset) = (file.map(|file| file.uuid), echo.has_device_offset);
+        let origin = Origin::Sent { file: file_named, io, has_device_offset, exact, options, retain };
         let mut object = Object::new(id, origin);
         object.was_submitted = self.is_submission;
         (object.outstanding, object.file, object.echo, object.bytes) = (true, file, echo, bytes);

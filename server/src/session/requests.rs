@@ -5,9 +5,10 @@
 //! for that (payloads are shared, not copied).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use lowerdeck_framework::ids::RequestId;
-use lowerdeck_framework::io::{CompletionParams, FormatIo, SendOptions};
+use lowerdeck_framework::io::{CompletionParams, FormatIo, IoParameters, SendOptions};
 use lowerdeck_framework::status::HResult;
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
@@ -52,8 +53,12 @@ pub(super) enum Origin {
     Sent {
         /// The file it named.
         file: Option<Uuid>,
-        /// Its format.
-        io: FormatIo,
+        /// What its format asked for.
+        io: Arc<IoParameters>,
+        /// A `DeviceOffset` was given.
+        has_device_offset: bool,
+        /// The format itself, when it says more than that.
+        exact: Option<Box<FormatIo>>,
         /// Its options.
         options: SendOptions,
         /// Whether it is kept after its completion was acknowledged.

@@ -69,7 +69,7 @@ impl Bench {
         let now = Now::default();
         self.number += 1;
         let request = self.stack.request_created(self.upper, self.number, true);
-        black_box(self.stack.format_requested(self.upper, request, Some(self.file), &self.format));
+        black_box(self.stack.format_requested(self.upper, request, Some(self.file), self.format.clone()));
         black_box(self.stack.send_requested(now, self.upper, request, SendOptions::default()));
         self.stack.run(now);
         self.stack.take_effects(&mut self.effects);

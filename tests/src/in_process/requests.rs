@@ -15,7 +15,7 @@ impl Requests for InProcess {
 
     fn format(&mut self, request: u64, file: Option<u64>, io: Io) -> Result<HResult, String> {
         let file = file.map(|file| self.file(file));
-        Ok(self.stack.format_requested(self.upper, self.request(request), file, &format_io(io)))
+        Ok(self.stack.format_requested(self.upper, self.request(request), file, format_io(io)))
     }
 
     fn send(&mut self, request: u64, flags: u32, timeout: i64) -> HResult {

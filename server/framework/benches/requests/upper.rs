@@ -76,7 +76,7 @@ impl Upper {
         let request = self.stack.request_created(self.device, number, true);
         let input = Some(InputMemory { data: Bytes::from_static(INPUT), window: None });
         let io = FormatIo::DeviceControl { code: CODE, input, output: None };
-        let formatted = self.stack.format_requested(self.device, request, Some(file), &io);
+        let formatted = self.stack.format_requested(self.device, request, Some(file), io);
         assert_eq!(formatted, HResult::S_OK, "a valid format");
         request
     }

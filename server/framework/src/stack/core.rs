@@ -4,6 +4,7 @@
 //! called is returned to, or pushed as a step for, the choke point in `dispatch.rs`.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use slotmap::SlotMap;
 
@@ -90,7 +91,7 @@ pub(crate) struct Core {
     pub(crate) method_neither: MethodNeitherAction,
     pub(crate) stop: Option<Box<DriverStop>>,
     /// What a request that a driver stop has taken away asks for.
-    pub(crate) nothing: IoParameters,
+    pub(crate) nothing: Arc<IoParameters>,
     files_created: u64,
     calls_made: u64,
 }
@@ -128,7 +129,7 @@ impl Core {
             verifier,
             method_neither,
             stop: None,
-            nothing: IoParameters::create(),
+            nothing: Arc::new(IoParameters::create()),
             files_created: 0,
             calls_made: 0,
         }

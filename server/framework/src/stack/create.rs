@@ -3,11 +3,12 @@
 //! The create goes to the next lower device of the caller and nowhere else (FILE-4). It cannot be cancelled:
 //! no request object of it exists for the caller (FILE-10). A failed create leaves no session behind (FILE-12).
 
+use std::sync::Arc;
+
 use crate::device::DeviceState;
 use crate::effect::CallResult;
 use crate::file::{File, FileEvent, LayerFile, LayerFileState};
 use crate::ids::{CallId, DeviceId, FileId, RequestId};
-use crate::io::IoParameters;
 use crate::request::{Request, RequestState};
 use crate::rule::Rule;
 use crate::status::HResult;
@@ -59,11 +60,11 @@ impl Core {
         let mut request = Request::new(creator, number, false);
         request.is_create = true;
         request.state = RequestState::InFlight;
-        request.io = Some(IoParameters::create());
+        request.io = Some(Arc::clone(&self.nothing));
         request.file = Some(file);
         request.sent_at = self.now.monotonic;
         let request = self.requests.insert(request);
-        self.launch(Launch::framework(request, None, creator, lower, Some(file), IoParameters::create()));
+        self.launch(Launch::framework(request, None, creator, lower, Some(file), Arc::clone(&self.nothing)));
         Ok(())
     }
 

@@ -112,7 +112,7 @@ impl Core {
         io: FormatIo,
     ) -> HResult {
         let aim = self.aim_at_handle(creator, target, file);
-        let checked = aim.and_then(|aim| IoParameters::try_from(&io).map(|parameters| (parameters, aim)));
+        let checked = aim.and_then(|aim| IoParameters::try_from(io).map(|parameters| (parameters, aim)));
         self.formatted(creator, request, None, checked)
     }
 

@@ -3,6 +3,8 @@
 //! Laws: each operation is given to the host once and answered once; an answer to anything else changes nothing; a
 //! cancel asks the host once and promises nothing (FHT-13).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::clock::Now;
@@ -42,7 +44,7 @@ impl Core {
         }
         let received = &mut self.received[id];
         received.state.step(ReceivedEvent::Submitted);
-        let parameters = received.parameters.clone();
+        let parameters = IoParameters::clone(&received.parameters);
         self.note(sender, TraceKind::HostIo(kind)).request(Some(request)).record();
         self.effects.push(Effect::SubmitHostIo { io: HostIoId(id), handle, parameters });
     }
@@ -93,7 +95,7 @@ impl Core {
         let (aim, parameters) = match forward {
             HandleForward::CurrentType => (self.aim_at_handle(device, target, None)?, received.parameters_as_left()),
             HandleForward::Formatted { file, io } => {
-                (self.aim_at_handle(device, target, file)?, IoParameters::try_from(&io)?)
+                (self.aim_at_handle(device, target, file)?, Arc::new(IoParameters::try_from(io)?))
             }
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);

@@ -3,6 +3,8 @@
 //! A target that is stopped keeps hops back; Start lets them go one by one, in their order (TGT-20). Nothing is
 //! refused here: whoever launches a hop has checked it.
 
+use std::sync::Arc;
+
 use crate::chain::Chain;
 use crate::clock::Due;
 use crate::handle::Aim;
@@ -25,7 +27,7 @@ pub(crate) struct Launch {
     pub(crate) receiver: DeviceId,
     pub(crate) aim: Aim,
     pub(crate) file: Option<FileId>,
-    pub(crate) parameters: IoParameters,
+    pub(crate) parameters: Arc<IoParameters>,
     pub(crate) options: SendOptions,
     pub(crate) by_framework: bool,
 }
@@ -38,7 +40,7 @@ impl Launch {
         sender: DeviceId,
         receiver: DeviceId,
         file: Option<FileId>,
-        parameters: IoParameters,
+        parameters: Arc<IoParameters>,
     ) -> Launch {
         let (aim, options) = (Aim::Lower, SendOptions::default());
         Launch { request, parent, sender, receiver, aim, file, parameters, options, by_framework: true }

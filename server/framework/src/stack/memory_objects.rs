@@ -218,7 +218,7 @@ impl Core {
     ) -> HResult {
         let checked = self.resolve_memories(creator, io).and_then(|io| {
             self.check_format(creator, file)?;
-            Ok((IoParameters::try_from(&io)?, Aim::Lower))
+            Ok((IoParameters::try_from(io)?, Aim::Lower))
         });
         let status = self.formatted(creator, request, file, checked);
         if status.is_success() {

@@ -3,6 +3,8 @@
 //!
 //! Nothing here touches a request that is outstanding.
 
+use std::sync::Arc;
+
 use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, RequestId};
 use crate::io::{FormatIo, IoParameters};
@@ -38,7 +40,7 @@ impl Core {
         creator: DeviceId,
         request: RequestId,
         file: Option<FileId>,
-        io: &FormatIo,
+        io: FormatIo,
     ) -> HResult {
         let checked = self.check_format(creator, file).and_then(|()| IoParameters::try_from(io));
         self.formatted(creator, request, file, checked.map(|parameters| (parameters, Aim::Lower)))
@@ -63,7 +65,7 @@ impl Core {
             Ok((parameters, aim)) => {
                 entry.state.step(RequestEvent::Formatted);
                 (entry.aim, entry.file) = (aim, file);
-                entry.io = Some(parameters);
+                entry.io = Some(Arc::new(parameters));
                 HResult::S_OK
             }
             Err(status) => {

@@ -3,6 +3,8 @@
 //! A Send that succeeds was accepted and ends in one completion; a Send that fails changed nothing and none
 //! follows (REQ-7). Every check happens before anything is recorded.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::context::Forward;
@@ -91,7 +93,7 @@ impl Core {
     fn start_packet(&mut self, creator: DeviceId, request: RequestId, options: SendOptions) -> ReceivedId {
         let now = self.now.monotonic;
         let entry = &mut self.requests[request];
-        let parameters = entry.io.as_mut().expect("a formatted request has its parameters").hand_over();
+        let parameters = entry.io.clone().expect("a formatted request has its parameters");
         entry.sent_at = now;
         (entry.information, entry.output) = (0, Bytes::new());
         let (file, aim) = (entry.file, entry.aim);
@@ -137,7 +139,7 @@ impl Core {
             Forward::CurrentType => (received.file, received.parameters_as_left()),
             Forward::Formatted(format) => {
                 self.check_format(device, format.file)?;
-                (format.file, IoParameters::try_from(&format.io)?)
+                (format.file, Arc::new(IoParameters::try_from(format.io)?))
             }
         };
         self.received[parent].state.step(ReceivedEvent::SentOn);

@@ -3,12 +3,14 @@
 //! A method answers at once with what UMDF's own method returns. What comes later (completions, calls that
 //! block, callbacks) comes as effects. A stopped or removed stack answers harmlessly.
 
+use std::sync::Arc;
+
 use crate::callback::CallbackSet;
 use crate::clock::Now;
 use crate::device::{Device, DeviceState, Role, Upper};
 use crate::effect::CallResult;
 use crate::ids::{CallId, CallbackId, DeviceId, FileId, Level, RequestId, TargetId};
-use crate::io::{FormatIo, SendOptions};
+use crate::io::{FormatIo, IoParameters, SendOptions};
 use crate::power::{PowerState, SurpriseNotice};
 use crate::request::RequestView;
 use crate::status::HResult;
@@ -133,13 +135,18 @@ impl Stack {
         upper: DeviceId,
         request: RequestId,
         file: Option<FileId>,
-        io: &FormatIo,
+        io: FormatIo,
     ) -> HResult {
         if self.core.is_dead() {
             HResult::STATUS_INVALID_DEVICE_STATE
         } else {
             self.core.format_request(upper, request, file, io)
         }
+    }
+
+    /// What a request was last formatted for; None for one that is not formatted.
+    pub fn request_parameters(&self, request: RequestId) -> Option<&Arc<IoParameters>> {
+        self.core.requests.get(request).and_then(|request| request.io.as_ref())
     }
 
     /// `Send`. `S_OK`: one completion will follow; anything else: none will (REQ-7).

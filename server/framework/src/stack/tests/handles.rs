@@ -188,7 +188,7 @@ fn a_driver_stop_lets_the_host_forget_what_it_has() {
     };
     let (_, io) = desk.read();
     let culprit = desk.stack.request_created(upper, 2, true);
-    desk.stack.format_requested(upper, culprit, Some(file), &four_bytes());
+    desk.stack.format_requested(upper, culprit, Some(file), four_bytes());
     desk.stack.send_requested(now, upper, culprit, SendOptions::default());
     let stopped = desk.effects();
     assert!(stopped.contains(&Effect::CancelHostIo { io }), "{stopped:?}");

@@ -163,7 +163,7 @@ impl Life {
         let number = self.requests.len() as u64 + 1;
         let request = self.stack.request_created(self.upper, number, true);
         self.requests.push(request);
-        if self.stack.format_requested(self.upper, request, Some(file), &io) != HResult::S_OK {
+        if self.stack.format_requested(self.upper, request, Some(file), io) != HResult::S_OK {
             return HResult::STATUS_FILE_CLOSED;
         }
         let status = self.stack.send_requested(self.now, self.upper, request, options);

@@ -159,7 +159,7 @@ impl Life {
     fn send(&mut self, n: usize, io: FormatIo) {
         let Some(file) = self.files.get(n % self.files.len().max(1)).copied() else { return };
         let request = self.stack.request_created(self.upper, self.requests.len() as u64 + 1, true);
-        if self.stack.format_requested(self.upper, request, Some(file), &io) != HResult::S_OK {
+        if self.stack.format_requested(self.upper, request, Some(file), io) != HResult::S_OK {
             return;
         }
         if self.stack.send_requested(self.now, self.upper, request, SendOptions::default()) == HResult::S_OK {
