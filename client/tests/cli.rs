@@ -28,6 +28,11 @@ fn wrong_usage_exits_with_2() {
         &["stack", "list", "--endpoint", "127.0.0.1:50051"],
         &["stack", "advance-clock", "disk#1", "soon"],
         &["session", "get", "not-a-uuid"],
+        &["bench", "no-such-load"],
+        &["bench", "--seconds", "0"],
+        &["bench", "--sessions", "0"],
+        &["bench", "queue-pair-64", "--depth", "8", "--batch", "9"],
+        &["bench", "--io", "random-read", "--length", "0"],
     ] {
         let output = lowerdeck(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));

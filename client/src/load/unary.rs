@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lowerdeck_proto::v1;
 use tokio::task::JoinSet;
 
+use super::aim::Aim;
 use super::setup::LoadSession;
-use super::{Aim, Load, LoadOutcome, Stopwatch};
+use super::{Load, LoadOutcome, LoadProgress, Stopwatch};
 use crate::error::Error;
+use crate::hresult::HResult;
 use crate::request::SendOptions;
 
 /// Completions between two acknowledgements: far below what a session retains.
@@ -20,14 +22,16 @@ struct Callers {
     session: LoadSession,
     begun: Stopwatch,
     completed: AtomicU64,
+    progress: LoadProgress,
 }
 
-pub(super) async fn run(load: &Load, session: &LoadSession, mut tick: impl FnMut(u64)) -> Result<LoadOutcome, Error> {
+pub(super) async fn run(load: &Load, session: &LoadSession, progress: &LoadProgress) -> Result<LoadOutcome, Error> {
     let callers = Arc::new(Callers {
         load: *load,
         session: session.clone(),
         begun: Stopwatch::start(),
         completed: AtomicU64::new(0),
+        progress: progress.clone(),
     });
     let mut tasks = JoinSet::new();
     for caller in 0..load.depth {
@@ -37,13 +41,10 @@ pub(super) async fn run(load: &Load, session: &LoadSession, mut tick: impl FnMut
     while let Some(joined) = tasks.join_next().await {
         let part =
             joined.map_err(|error| Error::ContractBroken { call: "FormatAndSend", what: error.to_string() })??;
-        outcome.completed += part.completed;
-        outcome.failed += part.failed;
-        outcome.bytes += part.bytes;
-        outcome.latency.merge(&part.latency);
-        tick(outcome.completed);
+        outcome.merge(&part);
     }
     outcome.elapsed = callers.begun.elapsed();
+    session.add_processed(outcome.completed);
     Ok(outcome)
 }
 
@@ -62,11 +63,12 @@ async fn call(callers: Arc<Callers>, seed: u64) -> Result<LoadOutcome, Error> {
         let answer = device.format_and_send(message).await;
         let answer = answer.map_err(|status| Error::from_status("FormatAndSend", &status))?.into_inner();
         outcome.latency.record(sent_at.elapsed());
-        let completion = answer.completion.unwrap_or_default();
-        outcome.completed += 1;
-        outcome.failed += u64::from((answer.hresult | completion.hresult) & 0x8000_0000 != 0);
-        outcome.bytes += completion.data.len() as u64;
-        // Each call leads to one event, numbered before it is answered.
+        let Some(completion) = answer.completion else {
+            return Err(Error::Umdf { call: "FormatAndSend", hresult: HResult(answer.hresult) });
+        };
+        outcome.count(completion.hresult, completion.data.len());
+        callers.progress.add(1);
+        // Each completion is one event, numbered before the call is answered.
         let completed = callers.completed.fetch_add(1, Ordering::AcqRel) + 1;
         if completed.is_multiple_of(ACKNOWLEDGE_EVERY) {
             let base = callers.session.processed.load(Ordering::Relaxed);

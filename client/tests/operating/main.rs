@@ -1,5 +1,6 @@
 //! Library and command line against a server that is a process of its own.
 
+mod bench;
 mod lab;
 mod relay;
 mod roads;

@@ -32,11 +32,16 @@ impl Server {
         Server { child, endpoint }
     }
 
+    /// Runs `lowerdeck` with `arguments`, the first of which is a command.
+    pub fn lowerdeck(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lowerdeck"));
+        command.args(["--endpoint", &self.endpoint]).args(arguments); // a script of I/O takes all that follows it
+        command.output().expect("it starts")
+    }
+
     /// Runs `lowerdeck stack` with `arguments`, and gives its exit code and what it printed.
     pub fn stack(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lowerdeck"));
-        command.args(["stack", "--endpoint", &self.endpoint]).args(arguments);
-        let Output { status, stdout, .. } = command.output().expect("it starts");
+        let Output { status, stdout, .. } = self.lowerdeck(&[&["stack"], arguments].concat());
         (status.code(), String::from_utf8(stdout).expect("text").trim_end().to_owned())
     }
 }

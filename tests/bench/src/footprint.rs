@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lowerdeck_client::load::{self, LoadSession};
+use lowerdeck_client::load::LoadSession;
 use lowerdeck_client::transport;
 
 use crate::child::Server;
@@ -23,10 +23,10 @@ fn roomy(program: &Path) -> anyhow::Result<Server> {
 pub async fn idle_session(program: &Path) -> anyhow::Result<f64> {
     let server = roomy(program)?;
     let channel = transport::connect(&server.endpoint).await?;
-    let mut sessions: Vec<LoadSession> = vec![load::open(channel.clone(), "null").await?];
+    let mut sessions: Vec<LoadSession> = vec![LoadSession::open(channel.clone(), "null").await?];
     let before = server.resident()?;
     for _ in 0..SESSIONS {
-        sessions.push(load::open(channel.clone(), "null").await?);
+        sessions.push(LoadSession::open(channel.clone(), "null").await?);
     }
     Ok((server.resident()? - before) as f64 / SESSIONS as f64)
 }
@@ -36,7 +36,7 @@ pub async fn pending_request(program: &Path) -> anyhow::Result<f64> {
     let server = roomy(program)?;
     let mut sessions = Vec::new();
     for _ in 0..HOLDERS {
-        let session = load::open(transport::connect(&server.endpoint).await?, "echo").await?;
+        let session = LoadSession::open(transport::connect(&server.endpoint).await?, "echo").await?;
         session.park(1).await?;
         sessions.push(session);
     }

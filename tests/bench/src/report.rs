@@ -40,8 +40,8 @@ pub struct RowReport {
 impl RowReport {
     pub fn new(row: &Row, ours: Sample, theirs: Sample, ratio: Sample, problem: Option<&str>) -> RowReport {
         RowReport {
-            id: row.id.to_owned(),
-            title: row.title.to_owned(),
+            id: row.named.name.to_owned(),
+            title: row.named.title.to_owned(),
             lowerdeck: ours,
             reference: theirs,
             reference_name: row.reference.name().to_owned(),

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use lowerdeck_client::load::{self, Load, LoadOutcome};
+use lowerdeck_client::load::{DISK_BYTES, Load, LoadOutcome, LoadProgress, LoadSession};
 use lowerdeck_client::transport;
 
 use crate::child::Server;
 use crate::peer::{self, Nbdkit};
 use crate::procfs;
 use crate::report::{Report, RowReport};
-use crate::rows::{Figure, ROWS, Reference, Row};
+use crate::rows::{self, Figure, Reference, Row};
 use crate::statistics::{Sample, ratio};
 use crate::{footprint, in_process};
 
@@ -24,8 +24,6 @@ const WARM_UP: u32 = 4;
 const BUSY: f64 = 0.97;
 /// Pass-through layers that one more is measured by.
 const FURTHER_LAYERS: usize = 4;
-/// Memory that nbdkit serves: what the `disk` stack has.
-const DISK_BYTES: u64 = 64 << 20;
 
 /// How to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,12 +63,12 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         println!("nbdkit or fio is not installed: the rows that compare with it are skipped");
     }
     let mut report = Report::default();
-    let wanted = |row: &&Row| options.only.as_ref().is_none_or(|part| row.id.contains(part.as_str()));
-    for row in ROWS.iter().filter(wanted) {
-        println!("{}", row.title);
+    let wanted = |row: &Row| options.only.as_ref().is_none_or(|part| row.named.name.contains(part.as_str()));
+    for row in rows::all().filter(wanted) {
+        println!("{}", row.named.title);
         match (row.reference, &nbdkit) {
-            (Reference::Nbdkit, None) => report.skipped.push(row.id.to_owned()),
-            (_, nbdkit) => report.rows.push(measure(row, options, &lowerdeck, &floor, nbdkit.as_ref()).await?),
+            (Reference::Nbdkit, None) => report.skipped.push(row.named.name.to_owned()),
+            (_, nbdkit) => report.rows.push(measure(&row, options, &lowerdeck, &floor, nbdkit.as_ref()).await?),
         }
     }
     absolute(options, &mut report).await?;
@@ -113,7 +111,7 @@ async fn measure(
     floor: &Server,
     nbdkit: Option<&Nbdkit>,
 ) -> anyhow::Result<RowReport> {
-    let load = Load { duration: Duration::from_millis(options.milliseconds), ..row.load };
+    let load = Load { duration: Duration::from_millis(options.milliseconds), ..row.named.load };
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut problem = None;
     for _ in 0..options.rounds {
@@ -136,14 +134,14 @@ async fn measure(
 
 /// One load on one server, in a session of its own.
 async fn one(row: &Row, load: &Load, server: &Server) -> anyhow::Result<Measured> {
-    let session = load::open(transport::connect(&server.endpoint).await?, row.stack).await?;
+    let session = LoadSession::open(transport::connect(&server.endpoint).await?, row.named.stack).await?;
     let warm_up = Load { duration: load.duration / WARM_UP, ..*load };
-    warm_up.run(&session, |_| {}).await?;
+    warm_up.run(&session, &LoadProgress::default()).await?;
     let before = (procfs::cpu(std::process::id())?, server.cpu()?);
-    let outcome = load.run(&session, |_| {}).await?;
+    let outcome = load.run(&session, &LoadProgress::default()).await?;
     let after = (procfs::cpu(std::process::id())?, server.cpu()?);
     session.close().await?;
-    anyhow::ensure!(outcome.failed == 0, "{} requests of row {} failed", outcome.failed, row.id);
+    anyhow::ensure!(outcome.failed == 0, "{} requests of row {} failed", outcome.failed, row.named.name);
     let share = |after: Duration, before: Duration| (after - before).as_secs_f64() / outcome.elapsed.as_secs_f64();
     Ok(Measured {
         figure: figure(row.figure, &outcome),
@@ -155,7 +153,7 @@ async fn one(row: &Row, load: &Load, server: &Server) -> anyhow::Result<Measured
 fn figure(figure: Figure, outcome: &LoadOutcome) -> f64 {
     match figure {
         Figure::Rate => outcome.rate(),
-        Figure::Throughput => outcome.bytes as f64 / outcome.elapsed.as_secs_f64(),
+        Figure::Throughput => outcome.throughput(),
         Figure::Latency => outcome.latency.quantile(0.5).as_secs_f64() * 1e6,
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+use crate::bench::BenchArguments;
+
 /// An upper driver at the command line: stacks, I/O, sessions and a demo.
 ///
 /// Exit codes: 0 done; 1 the answer is no (a failed I/O, a veto, not serving, a demo that deviates); 2 wrong usage; 3
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Session(SessionCommand),
     /// Ask whether the server, a service or a stack works; exit code 0 means serving.
     Health(HealthArguments),
+    /// Put a load on a server and measure its rate and its latencies.
+    Bench(BenchArguments),
     /// Start a server of its own, play the life of a driver-created file, and print both sides' view of it.
     Demo(DemoArguments),
     /// Print the completion script for a shell.

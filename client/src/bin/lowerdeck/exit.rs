@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use lowerdeck_client::Error;
+use lowerdeck_client::load::Misfit;
 use serde_json::json;
 
 use crate::io::StepError;
@@ -64,6 +65,9 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> Outcome {
     }
     if error.is::<StepError>() {
         return Outcome::Usage;
+    }
+    if let Some(misfit) = error.downcast_ref::<Misfit>() {
+        return if misfit.is_of_arguments() { Outcome::Usage } else { Outcome::No };
     }
     client.map_or(Outcome::Local, classify)
 }

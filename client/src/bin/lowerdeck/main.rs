@@ -3,6 +3,7 @@
 //! Exit codes are a contract of their own; see [`exit`]. Results go to standard output, everything else to standard
 //! error, so that output can be piped.
 
+mod bench;
 mod cli;
 mod demo;
 mod exit;
@@ -39,6 +40,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Io(arguments) => io::run(&endpoint, arguments, output).await,
         Command::Session(command) => session::run(&endpoint, command, output).await,
         Command::Health(arguments) => health::run(&endpoint, &arguments, output).await,
+        Command::Bench(arguments) => bench::run(&endpoint, &arguments, output).await,
         Command::Demo(arguments) => demo::run(&arguments, output).await,
         Command::Completions { shell } => {
             cli::print_completions(shell);
