@@ -65,5 +65,13 @@ pub const RETENTION_RETRIES: u32 = 3;
 /// Bytes in one message from the server. An event batch carries the output of many requests; the server bounds it.
 pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes of one HTTP/2 frame that the client takes: a large read comes in pieces of this size, and each is one system
+/// call and one wake-up at both ends. The protocol's default is 16 KiB.
+pub const FRAME_BYTES: u32 = 256 * 1024;
+
+/// Bytes of one stream, and of one connection, that may be on their way to the client: several of the largest messages,
+/// so that the server never waits for the client's permission while the client works on one.
+pub const WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+
 /// Entries or items asked for in one page of a listing; the server caps it at its own limit.
 pub const PAGE_SIZE: u32 = 1000;

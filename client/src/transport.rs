@@ -38,6 +38,9 @@ fn endpoint_of(endpoint: &str) -> Result<Endpoint, Error> {
         .http2_keep_alive_interval(limits::KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(limits::KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
+        .max_frame_size(limits::FRAME_BYTES)
+        .initial_stream_window_size(limits::WINDOW_BYTES)
+        .initial_connection_window_size(limits::WINDOW_BYTES)
         .tcp_nodelay(true))
 }
 
