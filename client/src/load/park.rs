@@ -1,5 +1,6 @@
 //! Requests that stay pending, and what ends them: a cancel, or the close of their file.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -16,12 +17,12 @@ use crate::error::Error;
 const PARK_BATCH: u64 = 1000;
 
 impl LoadSession {
-    /// Sends `count` reads of one byte and returns when the server has taken them; gives the id of the first, which
-    /// the others follow. On a stack that keeps reads, such as `echo`, they stay pending.
+    /// Sends `count` reads of one byte and returns when the server has taken them; gives their ids.
+    /// On a stack that keeps reads, such as `echo`, they stay pending.
     ///
     /// # Errors
     /// As `QueuePair`.
-    pub async fn park(&self, count: u64) -> Result<u64, Error> {
+    pub async fn park(&self, count: u64) -> Result<Range<u64>, Error> {
         let first_id = self.next_request.fetch_add(count, Ordering::Relaxed);
         let mut queue = LoadQueue::open(self, self.silent()).await?;
         let mut taken = 0;
@@ -43,10 +44,11 @@ impl LoadSession {
                 if let Some(result) = response.results.first() {
                     return Err(not_accepted(result));
                 }
+                self.add_processed(response.entries.len() as u64);
                 taken = response.submissions_taken;
             }
         }
-        Ok(first_id)
+        Ok(first_id..first_id + count)
     }
 
     /// A message that submits nothing and acknowledges what was processed.
@@ -66,14 +68,15 @@ impl LoadSession {
         answer.map(|_| elapsed).map_err(|status| Error::from_status("Cancel", &status))
     }
 
-    /// Closes the file, for which `pending` requests are pending, and acknowledges their completions as they come;
-    /// the time until the file is gone.
+    /// Closes the file, for which `pending` are pending, and acknowledges their completions as they come; the time
+    /// until the file is gone.
     ///
     /// # Errors
     /// As `QueuePair`; [`Error::ContractBroken`] when the file is gone with another number of completions.
-    pub async fn close_file(&self, pending: u64) -> Result<Duration, Error> {
+    pub async fn close_file(&self, pending: Range<u64>) -> Result<Duration, Error> {
         let mut queue = LoadQueue::open(self, self.silent()).await?;
-        queue.next().await?; // the stream is open: what follows is the close alone
+        let opened = queue.next().await?;
+        self.add_processed(opened.entries.len() as u64);
         let close = v1::CloseRequest { file_id: self.file.clone() };
         let submissions = vec![v1::Submission { call: Some(v1::submission::Call::Close(close)) }];
         let begun = Stopwatch::start();
@@ -84,7 +87,9 @@ impl LoadSession {
             self.add_processed(response.entries.len() as u64);
             for entry in &response.entries {
                 match &entry.body {
-                    Some(Body::Completion(_)) => completed += 1,
+                    Some(Body::Completion(completion)) => {
+                        completed += u64::from(pending.contains(&completion.request_id));
+                    }
                     Some(Body::Event(event)) => is_gone |= matches!(event.body, Some(v1::event::Body::FileGone(_))),
                     None => {}
                 }
@@ -94,8 +99,8 @@ impl LoadSession {
             }
         }
         let elapsed = begun.elapsed();
-        if completed != pending {
-            let what = format!("the file is gone after {completed} completions instead of {pending}");
+        if completed != pending.end - pending.start {
+            let what = format!("the file is gone after {completed} completions of {pending:?}");
             return Err(Error::ContractBroken { call: "Close", what });
         }
         Ok(elapsed)

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -18,6 +17,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts `lowerdeckd` with further flags, on a free port.
+    pub fn lowerdeck(program: &Path, flags: &[&str]) -> anyhow::Result<Server> {
+        Server::start(program, &[&["serve", "--listen", "127.0.0.1:0", "--log", "warn"], flags].concat())
+    }
+
     /// Starts `program`, whose first line of output ends with the address it listens on.
     pub fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Server> {
         let mut child = Command::new(program)
@@ -38,9 +42,9 @@ impl Server {
         }
     }
 
-    /// CPU time that the process has used.
-    pub fn cpu(&self) -> anyhow::Result<Duration> {
-        procfs::cpu(self.child.id())
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Bytes of memory that the process holds now.

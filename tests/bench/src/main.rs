@@ -1,16 +1,22 @@
 //! `lowerdeck-bench`: measures Lowerdeck against the transport's floor and against its peers. `cargo xtask bench` builds
 //! and runs it.
 
+mod calibration;
 mod child;
 mod floor;
 mod footprint;
 mod in_process;
+mod in_process_pending;
+mod loads;
 mod peer;
+mod pending;
 mod plot;
 mod procfs;
 mod report;
 mod rows;
 mod run;
+mod sessions;
+mod start;
 mod statistics;
 
 use std::net::SocketAddr;

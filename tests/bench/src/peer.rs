@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use lowerdeck_client::load::{Load, LoadIo, Stopwatch};
 use serde_json::Value;
 
+use crate::calibration::{Meter, Shares};
 use crate::rows::Figure;
 
 /// How long nbdkit may take until it listens.
@@ -50,7 +51,8 @@ impl Nbdkit {
     }
 
     /// Drives one load and gives its figure.
-    pub fn run(&self, load: &Load, figure: Figure) -> anyhow::Result<f64> {
+    pub fn run(&self, load: &Load, figure: Figure) -> anyhow::Result<(f64, Shares)> {
+        let meter = Meter::start(self.child.id())?;
         let (pattern, length) = match load.io {
             LoadIo::RandomRead { length, .. } => ("randread", length),
             LoadIo::SequentialRead { length, .. } => ("read", length),
@@ -72,11 +74,15 @@ impl Nbdkit {
         let report: Value = serde_json::from_str(json).context("fio's report")?;
         let read = &report["jobs"][0]["read"];
         let number = |value: &Value| value.as_f64().context("fio's report lacks a figure");
-        match figure {
+        // Its figures are of the time that its job ran, which is less than the time of the program.
+        let percent = number(&report["jobs"][0]["usr_cpu"])? + number(&report["jobs"][0]["sys_cpu"])?;
+        let shares = meter.stop_with(load.duration.mul_f64(percent / 100.0))?;
+        let figure = match figure {
             Figure::Rate => number(&read["iops"]),
             Figure::Throughput => number(&read["bw_bytes"]),
             Figure::Latency => Ok(number(&read["clat_ns"]["percentile"]["50.000000"])? / 1000.0),
-        }
+        };
+        Ok((figure?, shares))
     }
 }
 

@@ -29,11 +29,11 @@ pub fn of(report: &Report) -> String {
             _ => "#b03030",
         };
         let bar = x(row.ratio.median) - LABEL;
-        let _ = writeln!(svg, "<text x=\"8\" y=\"{}\">{}</text>", y + 15.0, row.title.replace('&', "&amp;"));
+        let _ = writeln!(svg, "<text x=\"8\" y=\"{}\">{}</text>", y + 15.0, row.heading.title.replace('&', "&amp;"));
         let _ = writeln!(svg, "<rect x=\"{LABEL}\" y=\"{y}\" width=\"{bar:.1}\" height=\"20\" fill=\"{colour}\"/>");
         let at = LABEL + bar + 4.0;
         let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{}\">{:.2}</text>", y + 15.0, row.ratio.median);
-        for (ratio, dash) in [(row.goal, "none"), (row.floor, "4 3")] {
+        for (ratio, dash) in [(row.heading.goal, "none"), (row.heading.floor, "4 3")] {
             if ratio.is_finite() && ratio > 0.0 {
                 let at = x(ratio);
                 let _ = writeln!(

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// `USER_HZ`: how `/proc` counts CPU time on every Linux there is.
 const TICKS_PER_SECOND: u64 = 100;
@@ -17,6 +17,16 @@ pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
     let ticks: u64 = fields.skip(FIELDS_BEFORE_CPU).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// CPU time that all processes of the machine have used together, interrupts included.
+pub fn machine() -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat").context("reading /proc")?;
+    let line = stat.lines().next().context("/proc/stat is empty")?;
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already.
+    let [user, nice, system, _, _, irq, softirq, ..] = ticks[..] else { bail!("/proc/stat has too few fields") };
+    Ok(Duration::from_millis((user + nice + system + irq + softirq) * 1000 / TICKS_PER_SECOND))
 }
 
 /// Bytes of memory that a process holds now.

@@ -1,12 +1,12 @@
 //! What a measurement comes to: a table for people, `report.json` for programs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
 use serde::Serialize;
 
 use crate::plot;
-use crate::rows::Row;
 use crate::statistics::{Sample, ratio};
 
 /// The whole report.
@@ -21,103 +21,156 @@ pub struct Report {
 /// One row as it was measured.
 #[derive(Debug, Serialize)]
 pub struct RowReport {
-    pub id: String,
-    pub title: String,
+    #[serde(flatten)]
+    pub heading: Heading,
     pub lowerdeck: Sample,
     pub reference: Sample,
-    pub reference_name: String,
-    pub unit: String,
     pub ratio: Sample,
+    pub valid: bool,
+    /// Why it is not valid.
+    pub problem: Option<String>,
+    /// Further figures, by names that end with their units.
+    pub details: BTreeMap<&'static str, f64>,
+}
+
+/// What a row is about.
+#[derive(Debug, Clone, Serialize)]
+pub struct Heading {
+    pub section: Section,
+    pub id: String,
+    pub title: String,
+    pub unit: &'static str,
+    pub reference_name: String,
     /// The ratio that is aimed at, and the one that must hold.
     pub goal: f64,
     pub floor: f64,
     pub less_is_better: bool,
-    pub valid: bool,
-    /// Why it is not valid.
-    pub problem: Option<String>,
+}
+
+/// The parts of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Section {
+    /// What Lowerdeck does, against others and against the design.
+    Work,
+    /// What more of everything costs.
+    Scale,
+    /// What one client does to the others and to memory.
+    SlowReader,
+}
+
+impl Section {
+    const ALL: [Section; 3] = [Section::Work, Section::Scale, Section::SlowReader];
+
+    fn title(self) -> &'static str {
+        match self {
+            Section::Work => "work",
+            Section::Scale => "how cost grows",
+            Section::SlowReader => "a client that stops reading",
+        }
+    }
 }
 
 impl RowReport {
-    pub fn new(row: &Row, ours: Sample, theirs: Sample, ratio: Sample, problem: Option<&str>) -> RowReport {
-        RowReport {
-            id: row.named.name.to_owned(),
-            title: row.named.title.to_owned(),
-            lowerdeck: ours,
-            reference: theirs,
-            reference_name: row.reference.name().to_owned(),
-            unit: row.figure.unit().to_owned(),
-            ratio,
-            goal: row.goal,
-            floor: row.floor,
-            less_is_better: row.figure.less_is_better(),
-            valid: problem.is_none(),
-            problem: problem.map(ToOwned::to_owned),
-        }
+    /// A row of figures with those that they are compared with, round by round.
+    pub fn new(heading: Heading, ours: Vec<f64>, theirs: Vec<f64>) -> RowReport {
+        let (lowerdeck, reference) = (Sample::of(ours), Sample::of(theirs));
+        let ratio = ratio(&lowerdeck, &reference);
+        RowReport { heading, lowerdeck, reference, ratio, valid: true, problem: None, details: BTreeMap::new() }
     }
 
-    /// A row whose reference is a figure: less is better.
-    pub fn absolute(id: &str, title: &str, unit: &str, rounds: Vec<f64>, goal: f64, floor: f64) -> RowReport {
-        let reference = Sample::of(vec![goal; rounds.len()]);
-        let lowerdeck = Sample::of(rounds);
-        RowReport {
+    /// A row whose reference is a figure that less is better than: `goal` is aimed at, `floor` must hold.
+    pub fn absolute(
+        section: Section,
+        id: &str,
+        title: &str,
+        unit: &'static str,
+        rounds: Vec<f64>,
+        bounds: (f64, f64),
+    ) -> RowReport {
+        let (goal, floor) = bounds;
+        let heading = Heading {
+            section,
             id: id.to_owned(),
             title: title.to_owned(),
-            ratio: ratio(&lowerdeck, &reference),
-            lowerdeck,
-            reference,
+            unit,
             reference_name: "the design's goal".to_owned(),
-            unit: unit.to_owned(),
             goal: 1.0,
             floor: floor / goal,
             less_is_better: true,
-            valid: true,
-            problem: None,
-        }
+        };
+        let reference = vec![goal; rounds.len()];
+        RowReport::new(heading, rounds, reference)
+    }
+
+    /// The row with why it is not valid, if it is not.
+    pub fn with_problem(mut self, problem: Option<String>) -> RowReport {
+        self.valid = problem.is_none();
+        self.problem = problem;
+        self
+    }
+
+    /// The row with one more figure.
+    pub fn with(mut self, name: &'static str, figure: f64) -> RowReport {
+        self.details.insert(name, figure);
+        self
     }
 
     /// `goal`, `floor` or `below` by the median ratio; `not valid` before all.
     pub fn verdict(&self) -> &'static str {
-        let reaches =
-            |bound: f64| if self.less_is_better { self.ratio.median <= bound } else { self.ratio.median >= bound };
+        let reaches = |bound: f64| {
+            if self.heading.less_is_better { self.ratio.median <= bound } else { self.ratio.median >= bound }
+        };
         match () {
             () if !self.valid => "not valid",
-            () if reaches(self.goal) => "goal",
-            () if reaches(self.floor) => "floor",
+            () if reaches(self.heading.goal) => "goal",
+            () if reaches(self.heading.floor) => "floor",
             () => "below",
         }
     }
 }
 
-/// A figure with at most four digits and its magnitude.
-fn short(figure: f64) -> String {
-    match figure {
-        figure if figure >= 1e9 => format!("{:.2} G", figure / 1e9),
-        figure if figure >= 1e6 => format!("{:.2} M", figure / 1e6),
-        figure if figure >= 1e4 => format!("{:.1} k", figure / 1e3),
-        figure => format!("{figure:.1} "),
+/// A figure with at most four digits and its magnitude, in the unit that suits it.
+fn short(figure: f64, unit: &str) -> String {
+    let nanos = match unit {
+        "ns" => figure,
+        "µs" => figure * 1e3,
+        "ms" => figure * 1e6,
+        _ => {
+            let (figure, magnitude) = match figure {
+                figure if figure >= 1e9 => (figure / 1e9, "G"),
+                figure if figure >= 1e6 => (figure / 1e6, "M"),
+                figure if figure >= 1e4 => (figure / 1e3, "k"),
+                figure => (figure, ""),
+            };
+            return format!("{figure:.*} {magnitude}{unit}", if figure < 10.0 { 2 } else { 1 });
+        }
+    };
+    match nanos {
+        nanos if nanos >= 1e6 => format!("{:.2} ms", nanos / 1e6),
+        nanos if nanos >= 1e4 => format!("{:.1} µs", nanos / 1e3),
+        nanos => format!("{nanos:.0} ns"),
     }
 }
 
 impl Report {
     /// Prints the table, writes `report.json` and `report.svg` into `folder`.
     pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        println!();
-        println!(
-            "{:<52} {:>12} {:>12} {:>7} {:>7} {:>6} {:>6}  ",
-            "", "lowerdeck", "reference", "ratio", "spread", "goal", "floor"
-        );
-        for row in &self.rows {
-            println!(
-                "{:<52} {:>12} {:>12} {:>7.2} {:>6.0}% {:>6.2} {:>6.2}  {}",
-                row.title,
-                format!("{}{}", short(row.lowerdeck.median), row.unit),
-                format!("{}{}", short(row.reference.median), row.unit),
-                row.ratio.median,
-                row.ratio.spread * 100.0,
-                row.goal,
-                row.floor,
-                row.verdict(),
-            );
+        for section in Section::ALL {
+            let rows: Vec<_> = self.rows.iter().filter(|row| row.heading.section == section).collect();
+            if !rows.is_empty() {
+                println!(
+                    "\n{:<56} {:>12} {:>12} {:>7} {:>7} {:>6} {:>6}",
+                    section.title(),
+                    "lowerdeck",
+                    "reference",
+                    "ratio",
+                    "spread",
+                    "goal",
+                    "floor"
+                );
+                rows.into_iter().for_each(RowReport::print);
+            }
         }
         for id in &self.skipped {
             println!("{id}: skipped");
@@ -130,3 +183,26 @@ impl Report {
         Ok(())
     }
 }
+
+impl RowReport {
+    fn print(&self) {
+        let Heading { title, unit, goal, floor, reference_name, .. } = &self.heading;
+        println!(
+            "{title:<56} {:>12} {:>12} {:>7.2} {:>6.0}% {goal:>6.2} {floor:>6.2}  {}",
+            short(self.lowerdeck.median, unit),
+            short(self.reference.median, unit),
+            self.ratio.median,
+            self.ratio.spread * 100.0,
+            self.verdict(),
+        );
+        let details = self.details.iter().map(|(name, figure)| format!("{name} {}", short(*figure, "").trim_end()));
+        let details: Vec<_> = std::iter::once(format!("to {reference_name}")).chain(details).collect();
+        println!("    {}", details.join(", "));
+        if let Some(problem) = &self.problem {
+            println!("    {problem}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
