@@ -55,6 +55,17 @@ impl Fleet {
         self.first().map(LoadSession::limits).unwrap_or_default()
     }
 
+    /// Writes the first `span` bytes of every session's device.
+    ///
+    /// # Errors
+    /// As [`LoadSession::fill`].
+    pub async fn fill(&self, span: u64) -> Result<(), Error> {
+        for session in &self.sessions {
+            session.fill(span).await?;
+        }
+        Ok(())
+    }
+
     /// Runs `load` on every session.
     ///
     /// # Errors

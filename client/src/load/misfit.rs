@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use lowerdeck_proto::v1;
 
-use super::aim::Aim;
 use super::setup::LoadSession;
 use super::{Load, LoadIo, LoadPath};
 use crate::error::Error;
 use crate::hresult::HResult;
-use crate::request::SendOptions;
 
 /// How long the first request may take: longer than a hosted driver that answers, shorter than a person's patience.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -137,17 +135,10 @@ impl Load {
 /// As the call.
 pub async fn probe(session: &LoadSession, load: &Load) -> Result<Option<Misfit>, Error> {
     let (io, stack) = load.io.described();
-    let mut format = Aim::new(load.io, 1).next();
-    format.file_id.clone_from(&session.file);
-    let options = Some(v1::SendOptions { flags: SendOptions::SYNCHRONOUS, timeout_ticks: 0 });
-    let message =
-        v1::FormatAndSendRequest { request_id: session.new_request(), format: Some(format), options, retain: false };
-    let mut device = session.device.clone();
-    let Ok(answer) = tokio::time::timeout(PATIENCE, device.format_and_send(message)).await else {
+    let Ok(answer) = tokio::time::timeout(PATIENCE, session.call(load.io)).await else {
         return Ok(Some(Misfit::Kept { io, stack }));
     };
-    let answer = answer.map_err(|status| Error::from_status("FormatAndSend", &status))?.into_inner();
-    session.add_processed(u64::from(answer.completion.is_some()));
+    let answer = answer?;
     let completed = answer.completion.map_or(0, |completion| completion.hresult);
     let failure = [answer.hresult, completed].map(HResult).into_iter().find(|hresult| !hresult.is_success());
     Ok(failure.map(|hresult| Misfit::Fails { io, hresult, stack }))

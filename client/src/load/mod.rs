@@ -5,6 +5,7 @@
 //! speaks the contract itself and not through [`crate::Session`], whose own cost would be in every figure.
 
 mod aim;
+mod fill;
 mod fleet;
 mod histogram;
 mod misfit;
@@ -51,6 +52,16 @@ pub enum LoadIo {
         /// Bytes of the device that are read.
         span: u64,
     },
+}
+
+impl LoadIo {
+    /// The bytes that are read; 0 of what reads none.
+    pub fn span(&self) -> u64 {
+        match *self {
+            LoadIo::DeviceControl { .. } => 0,
+            LoadIo::RandomRead { span, .. } | LoadIo::SequentialRead { span, .. } => span,
+        }
+    }
 }
 
 /// How the requests travel.

@@ -53,7 +53,7 @@ impl LoadSession {
 
     /// A message that submits nothing and acknowledges what was processed.
     fn silent(&self) -> v1::QueuePairRequest {
-        let processed = self.processed.load(Ordering::Relaxed);
+        let processed = self.processed();
         v1::QueuePairRequest { after_sequence: processed, acknowledged_sequence: processed, ..Default::default() }
     }
 

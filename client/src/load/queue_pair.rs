@@ -30,7 +30,7 @@ impl Window {
             submitter,
             sent: HashMap::new(),
             in_flight: 0,
-            processed: session.processed.load(Ordering::Relaxed),
+            processed: session.processed(),
         }
     }
 

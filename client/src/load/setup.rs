@@ -65,6 +65,11 @@ impl LoadSession {
         self.limits
     }
 
+    /// The number of the last event that was processed.
+    pub fn processed(&self) -> u64 {
+        self.processed.load(Ordering::Relaxed)
+    }
+
     /// A request id that was not used.
     pub(super) fn new_request(&self) -> u64 {
         self.next_request.fetch_add(1, Ordering::Relaxed)

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lowerdeck_proto::v1;
+use lowerdeck_proto::v1::device_service_client::DeviceServiceClient;
 use tokio::task::JoinSet;
 
 use super::aim::Aim;
 use super::setup::LoadSession;
-use super::{Load, LoadOutcome, LoadProgress, Stopwatch};
+use super::{Load, LoadIo, LoadOutcome, LoadProgress, Stopwatch};
 use crate::error::Error;
 use crate::hresult::HResult;
 use crate::request::SendOptions;
+use crate::transport::SessionChannel;
 
 /// Completions between two acknowledgements: far below what a session retains.
 const ACKNOWLEDGE_EVERY: u64 = 4096;
@@ -23,6 +25,31 @@ struct Callers {
     begun: Stopwatch,
     completed: AtomicU64,
     progress: LoadProgress,
+}
+
+impl LoadSession {
+    /// Sends one request of this kind synchronously and gives the answer.
+    ///
+    /// # Errors
+    /// As the call.
+    pub async fn call(&self, io: LoadIo) -> Result<v1::FormatAndSendResponse, Error> {
+        let mut format = Aim::new(io, 1).next();
+        format.file_id.clone_from(&self.file);
+        let answer = send(&mut self.device.clone(), self.new_request(), format).await?;
+        self.add_processed(u64::from(answer.completion.is_some()));
+        Ok(answer)
+    }
+}
+
+async fn send(
+    device: &mut DeviceServiceClient<SessionChannel>,
+    request_id: u64,
+    format: v1::Format,
+) -> Result<v1::FormatAndSendResponse, Error> {
+    let options = Some(v1::SendOptions { flags: SendOptions::SYNCHRONOUS, timeout_ticks: 0 });
+    let message = v1::FormatAndSendRequest { request_id, format: Some(format), options, retain: false };
+    let answer = device.format_and_send(message).await;
+    Ok(answer.map_err(|status| Error::from_status("FormatAndSend", &status))?.into_inner())
 }
 
 pub(super) async fn run(load: &Load, session: &LoadSession, progress: &LoadProgress) -> Result<LoadOutcome, Error> {
@@ -52,16 +79,11 @@ async fn call(callers: Arc<Callers>, seed: u64) -> Result<LoadOutcome, Error> {
     let mut device = callers.session.device.clone();
     let mut aim = Aim::new(callers.load.io, seed + 1);
     let mut outcome = LoadOutcome::default();
-    let options = v1::SendOptions { flags: SendOptions::SYNCHRONOUS, timeout_ticks: 0 };
     while callers.begun.elapsed() < callers.load.duration {
         let mut format = aim.next();
         format.file_id.clone_from(&callers.session.file);
-        let request_id = callers.session.next_request.fetch_add(1, Ordering::Relaxed);
-        let message =
-            v1::FormatAndSendRequest { request_id, format: Some(format), options: Some(options), retain: false };
         let sent_at = Stopwatch::start();
-        let answer = device.format_and_send(message).await;
-        let answer = answer.map_err(|status| Error::from_status("FormatAndSend", &status))?.into_inner();
+        let answer = send(&mut device, callers.session.new_request(), format).await?;
         outcome.latency.record(sent_at.elapsed());
         let Some(completion) = answer.completion else {
             return Err(Error::Umdf { call: "FormatAndSend", hresult: HResult(answer.hresult) });

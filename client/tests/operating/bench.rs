@@ -31,6 +31,22 @@ fn each_way_and_each_io_of_a_load_comes_to_a_document() {
 }
 
 #[test]
+fn a_device_is_filled_on_request_and_its_reads_find_the_data() {
+    let server = Server::start();
+    let plugged = server.lowerdeck(&["stack", "plug", "common-disk", "ram(size=1MiB)", "--shared"]);
+    assert!(plugged.status.success(), "{plugged:?}");
+    let load = ["read-4k", "--stack", "common-disk", "--span", "524288"];
+    let around_the_end = || server.lowerdeck(&["-o", "json", "io", "common-disk", "read 523776 1024"]).stdout;
+    let (code, _, said) = bench(&server, &load);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(String::from_utf8_lossy(&around_the_end()).contains("0000"), "nothing is written unasked");
+    let (code, _, said) = bench(&server, &[&load[..], &["--fill"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let found = around_the_end();
+    assert!(String::from_utf8_lossy(&found).contains("a500"), "{}", String::from_utf8_lossy(&found));
+}
+
+#[test]
 fn people_are_told_rate_and_latency() {
     let (code, printed, said) = bench(&Server::start(), &[]);
     assert_eq!(code, Some(0), "{said}");

@@ -78,6 +78,7 @@ pub async fn measure(
 /// One load on one server, in a session of its own.
 async fn one(row: &Row, load: &Load, server: &Server) -> anyhow::Result<(f64, Shares)> {
     let session = LoadSession::open(transport::connect(&server.endpoint).await?, row.named.stack).await?;
+    session.fill(load.io.span()).await?;
     let warm_up = Load { duration: load.duration / WARM_UP, ..*load };
     warm_up.run(&session, &LoadProgress::default()).await?;
     let meter = Meter::start(server.id())?;

@@ -16,6 +16,7 @@ mod report;
 mod rows;
 mod run;
 mod sessions;
+mod slow_reader;
 mod start;
 mod statistics;
 

@@ -50,7 +50,22 @@ impl Nbdkit {
         Ok(nbdkit)
     }
 
-    /// Drives one load and gives its figure.
+    /// Writes all of the device, so that no read finds a hole.
+    pub fn fill(&self) -> anyhow::Result<()> {
+        let output = self.fio().args(["--rw=write", "--bs=1m"]).output().context("running fio")?;
+        anyhow::ensure!(output.status.success(), "fio could not fill the device: {}", output.status);
+        Ok(())
+    }
+
+    fn fio(&self) -> Command {
+        let mut fio = Command::new("fio");
+        fio.args(["--name=peer", "--ioengine=nbd", "--output-format=json", "--group_reporting"])
+            .arg(format!("--uri=nbd://127.0.0.1:{}", self.port))
+            .stderr(Stdio::inherit());
+        fio
+    }
+
+    /// Drives one load and gives its figure, and who was busy meanwhile.
     pub fn run(&self, load: &Load, figure: Figure) -> anyhow::Result<(f64, Shares)> {
         let meter = Meter::start(self.child.id())?;
         let (pattern, length) = match load.io {
@@ -58,14 +73,13 @@ impl Nbdkit {
             LoadIo::SequentialRead { length, .. } => ("read", length),
             LoadIo::DeviceControl { .. } => bail!("NBD has no device controls"),
         };
-        let output = Command::new("fio")
-            .args(["--name=peer", "--ioengine=nbd", "--time_based", "--output-format=json", "--group_reporting"])
-            .arg(format!("--uri=nbd://127.0.0.1:{}", self.port))
+        let output = self
+            .fio()
+            .arg("--time_based")
             .arg(format!("--rw={pattern}"))
             .arg(format!("--bs={length}"))
             .arg(format!("--iodepth={}", load.depth))
             .arg(format!("--runtime={}ms", load.duration.as_millis()))
-            .stderr(Stdio::inherit())
             .output()
             .context("running fio")?;
         let text = String::from_utf8_lossy(&output.stdout);

@@ -31,6 +31,8 @@ pub struct RowReport {
     pub problem: Option<String>,
     /// Further figures, by names that end with their units.
     pub details: BTreeMap<&'static str, f64>,
+    /// The figure over the seconds of the last round, where it was watched.
+    pub series: Vec<(f64, f64)>,
 }
 
 /// What a row is about.
@@ -76,7 +78,16 @@ impl RowReport {
     pub fn new(heading: Heading, ours: Vec<f64>, theirs: Vec<f64>) -> RowReport {
         let (lowerdeck, reference) = (Sample::of(ours), Sample::of(theirs));
         let ratio = ratio(&lowerdeck, &reference);
-        RowReport { heading, lowerdeck, reference, ratio, valid: true, problem: None, details: BTreeMap::new() }
+        RowReport {
+            heading,
+            lowerdeck,
+            reference,
+            ratio,
+            valid: true,
+            problem: None,
+            details: BTreeMap::new(),
+            series: Vec::new(),
+        }
     }
 
     /// A row whose reference is a figure that less is better than: `goal` is aimed at, `floor` must hold.
@@ -113,6 +124,12 @@ impl RowReport {
     /// The row with one more figure.
     pub fn with(mut self, name: &'static str, figure: f64) -> RowReport {
         self.details.insert(name, figure);
+        self
+    }
+
+    /// The row with its figure over time.
+    pub fn with_series(mut self, series: Vec<(f64, f64)>) -> RowReport {
+        self.series = series;
         self
     }
 

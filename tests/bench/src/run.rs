@@ -13,7 +13,7 @@ use crate::child::Server;
 use crate::peer::{self, Nbdkit};
 use crate::report::Report;
 use crate::rows::{self, Reference};
-use crate::{footprint, in_process, in_process_pending, loads, pending, sessions, start};
+use crate::{footprint, in_process, in_process_pending, loads, pending, sessions, slow_reader, start};
 
 /// How to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -57,6 +57,9 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     if nbdkit.is_none() {
         println!("nbdkit or fio is not installed: the rows that compare with it are skipped");
     }
+    if let Some(nbdkit) = &nbdkit {
+        nbdkit.fill()?;
+    }
     for row in rows::all().filter(|row| options.wants(row.named.name)) {
         println!("{}", row.named.title);
         match (row.reference, &nbdkit) {
@@ -71,5 +74,6 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     start::measure(options, &mut report).await?;
     in_process_pending::measure(options, &mut report)?;
     pending::measure(options, &mut report).await?;
+    slow_reader::measure(options, &mut report).await?;
     report.write(&options.out)
 }

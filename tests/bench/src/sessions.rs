@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 64;
 /// Measures each count against the floor.
 pub async fn measure(options: &Options, lowerdeck: &Server, floor: &Server, report: &mut Report) -> anyhow::Result<()> {
     for count in COUNTS {
-        let id = format!("sessions-{count}");
+        let id = format!("{count}-sessions");
         if !options.wants(&id) {
             continue;
         }

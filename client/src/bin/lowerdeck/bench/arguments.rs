@@ -41,6 +41,9 @@ pub(crate) struct BenchArguments {
     /// Bytes of the device that are read.
     #[arg(long, value_name = "BYTES")]
     span: Option<u64>,
+    /// Write the span first: a device that was never written may answer reads more cheaply. Overwrites what is there.
+    #[arg(long)]
+    pub(super) fill: bool,
     /// How long it goes on.
     #[arg(long, default_value = "5", value_parser = seconds)]
     seconds: Duration,

@@ -33,7 +33,7 @@ pub(crate) async fn run(endpoint: &str, arguments: &BenchArguments, output: Outp
     let plan = arguments.plan().context("no load has this name")?;
     plan.load.check(&v1::SessionLimits::default())?; // what makes no sense anywhere needs no server to say so
     let fleet = Fleet::open(endpoint, &plan.stack, plan.sessions).await?;
-    let outcome = match measure(&fleet, &plan).await {
+    let outcome = match measure(&fleet, &plan, arguments.fill).await {
         Ok(outcome) => outcome,
         Err(error) => {
             // What keeps a request may keep a session from ending, and the error is the news.
@@ -50,12 +50,15 @@ pub(crate) async fn run(endpoint: &str, arguments: &BenchArguments, output: Outp
 }
 
 /// Runs the load on a stack that answers such requests.
-async fn measure(fleet: &Fleet, plan: &Plan) -> anyhow::Result<FleetOutcome> {
+async fn measure(fleet: &Fleet, plan: &Plan, fill: bool) -> anyhow::Result<FleetOutcome> {
     plan.load.check(&fleet.limits())?;
     if let Some(session) = fleet.first()
         && let Some(misfit) = load::probe(session, &plan.load).await?
     {
         return Err(misfit.into());
+    }
+    if fill {
+        fleet.fill(plan.load.io.span()).await?;
     }
     let progress = LoadProgress::default();
     let bar = bar(plan.load.duration);
