@@ -24,14 +24,14 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
     let mut push = |id: &str, title: &str, bytes: f64, bounds: (f64, f64)| {
         report.rows.push(RowReport::absolute(Section::Work, id, title, "B", vec![bytes], bounds));
     };
-    if options.wants("idle-session") {
+    if options.wants("idle-session-further") || options.wants("idle-session") {
         println!("{SESSIONS} idle sessions");
         let (top, deep) = (idle_session(options, "one").await?, idle_session(options, "deep").await?);
         push("idle-session", "memory of an idle session of one layer, at 10,000", top, (8192.0, 16_384.0));
         let bounds = (512.0, 1024.0);
         push("idle-session-further", "memory of each further layer of an idle session", further(top, deep), bounds);
     }
-    if options.wants("pending-request") {
+    if options.wants("pending-request-further") || options.wants("pending-request") {
         println!("{PENDING} pending requests");
         let (top, deep) = (pending_request(options, "held").await?, pending_request(options, "deep-held").await?);
         push("pending-request", "memory of a pending request in one layer, at 1,000,000", top, (512.0, 1024.0));

@@ -7,16 +7,17 @@ use lowerdeck_framework::io::{FormatIo, SendOptions};
 use lowerdeck_framework::memory::OutputMemory;
 
 use crate::in_process::UpperStack;
-use crate::pending::{AMONG, HELD, heading};
+use crate::pending::{AMONG, HELD, closes_of, heading};
 use crate::report::{Report, RowReport};
 use crate::run::Options;
+use crate::statistics::Sample;
 
 /// Cancels of one round.
 const CANCELS: usize = 1000;
 
 /// Measures cancels and closes, each in turn with the same where little else is pending.
 pub fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let (cancels, closes) = (options.wants("in-process-cancel"), options.wants("in-process-close"));
+    let (cancels, closes) = (options.wants_some("in-process-cancel-"), options.wants_some("in-process-close-"));
     if !cancels && !closes {
         return Ok(());
     }
@@ -39,8 +40,8 @@ pub fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
         let mut alone = Crowd::new()?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds {
-            ours.push(many.close_one(held)?);
-            theirs.push(alone.close_one(held)?);
+            ours.push(many.close_some(held)?);
+            theirs.push(alone.close_some(held)?);
         }
         let id = format!("in-process-close-{held}");
         let title = format!("in-process, close a file with {held} of 1,000,000 pending");
@@ -100,6 +101,12 @@ impl Crowd {
         let nanos = begun.elapsed().as_secs_f64() * 1e9 / count as f64;
         self.grow(pending as u64);
         nanos
+    }
+
+    /// The middle of a few closes.
+    fn close_some(&mut self, held: u64) -> anyhow::Result<f64> {
+        let times = (0..closes_of(held)).map(|_| self.close_one(held)).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Sample::of(times).median)
     }
 
     /// Nanoseconds from the Close of a new file with `held` requests to the deletion of the last of them.

@@ -17,8 +17,9 @@ use lowerdeck_client::load::{
 use lowerdeck_client::{transport, v1};
 use tokio::sync::Notify;
 
+use crate::calibration::{Meter, Shares};
 use crate::child::Server;
-use crate::loads::WARM_UP;
+use crate::loads::{Side, WARM_UP, calibrated};
 use crate::report::{Heading, Report, RowReport, Section};
 use crate::run::Options;
 
@@ -32,8 +33,11 @@ const BLOCKED: Duration = Duration::from_millis(100);
 const REACHES: Duration = Duration::from_secs(20);
 /// Between two looks at the server's memory.
 const LOOK: Duration = Duration::from_millis(20);
-/// The limits in bytes that the server is given: a quarter of the default, so that a short run reaches them.
-const LIMIT_BYTES: u64 = 64 << 20;
+/// The limits in bytes that the server is given, so that a short run reaches them: what is in flight and what is
+/// retained a quarter of the default each.
+const EVEN: Bounds = Bounds { in_flight: 64 << 20, retained: 64 << 20 };
+/// So much more in flight that only the other one can hold.
+const RETAINED: Bounds = Bounds { in_flight: 512 << 20, retained: 16 << 20 };
 /// What a request that exists, and an event that is kept, may cost beside their data.
 const REQUEST_BYTES: u64 = 1024;
 const EVENT_BYTES: u64 = 256;
@@ -51,6 +55,13 @@ enum Way {
     Acknowledges,
 }
 
+/// Limits of a session, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bounds {
+    in_flight: u64,
+    retained: u64,
+}
+
 /// One kind of slow client.
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -60,12 +71,13 @@ struct Case {
     stack: &'static str,
     io: LoadIo,
     batch: usize,
+    bounds: Bounds,
 }
 
 const SMALL: LoadIo = LoadIo::DeviceControl { input: 64 };
 const LARGE: LoadIo = LoadIo::RandomRead { length: 64 << 10, span: 64 << 20 };
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case {
         id: "slow-reader-stops-64k",
         title: "stops reading 64 KiB reads",
@@ -73,6 +85,7 @@ const CASES: [Case; 4] = [
         stack: "disk",
         io: LARGE,
         batch: 64,
+        bounds: EVEN,
     },
     Case {
         id: "slow-reader-stops-ioctl",
@@ -81,6 +94,7 @@ const CASES: [Case; 4] = [
         stack: "null",
         io: SMALL,
         batch: 64,
+        bounds: EVEN,
     },
     // The largest batch there may be: 256 MiB of reads in one message.
     Case {
@@ -90,6 +104,7 @@ const CASES: [Case; 4] = [
         stack: "disk",
         io: LARGE,
         batch: 4096,
+        bounds: EVEN,
     },
     Case {
         id: "slow-reader-keeps-ioctl",
@@ -98,13 +113,24 @@ const CASES: [Case; 4] = [
         stack: "null",
         io: SMALL,
         batch: 64,
+        bounds: EVEN,
+    },
+    // All of these complete at once, so what they leave is retained and not in flight.
+    Case {
+        id: "slow-reader-retained",
+        title: "never acknowledges, retained_bytes_max alone",
+        way: Way::NeverAcknowledges,
+        stack: "disk",
+        io: LARGE,
+        batch: 4096,
+        bounds: RETAINED,
     },
 ];
 
 /// What one round gave.
 struct Round {
-    /// Completions of the others per second.
-    rate: f64,
+    /// Completions of the others per second, and who was busy meanwhile.
+    others: (f64, Shares),
     /// The server's memory over what it was before, in bytes, with seconds.
     memory: Vec<(f64, f64)>,
     /// What its limits allow the slow session.
@@ -119,13 +145,15 @@ impl Round {
 
 /// Measures each kind: memory against the limits, and the others with and without it.
 pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    for case in CASES.into_iter().filter(|case| options.wants(case.id)) {
+    for case in CASES.into_iter().filter(|case| options.wants_some(case.id)) {
         println!("a client that {}", case.title);
         let beside = (case.way == Way::NeverAcknowledges).then_some(Case { way: Way::Acknowledges, ..case });
-        let (mut with, mut without) = (Vec::new(), Vec::new());
+        let (mut with, mut others, mut without) = (Vec::new(), Side::default(), Side::default());
         for _ in 0..options.rounds {
-            with.push(round(options, Some(case)).await?);
-            without.push(round(options, beside).await?.rate);
+            let round_with = round(options, Some(case)).await?;
+            others.push(round_with.others);
+            with.push(round_with);
+            without.push(round(options, beside).await?.others);
         }
         let heading = |what: &str, title: String, unit, reference: &str, less_is_better, (goal, floor)| Heading {
             section: Section::SlowReader,
@@ -145,15 +173,16 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
         report.rows.push(RowReport::new(memory, peaks, allowed).with_series(last));
         let title = format!("4 others beside one who {}", case.title);
         let reference = if beside.is_some() { "beside one who acknowledges" } else { "nobody beside them" };
-        let others = heading("others", title, "/s", reference, false, (0.95, 0.9));
-        report.rows.push(RowReport::new(others, with.iter().map(|round| round.rate).collect(), without));
+        report.rows.push(calibrated(heading("others", title, "/s", reference, false, (0.95, 0.9)), others, without));
     }
     Ok(())
 }
 
 /// One load of the others, beside `case`.
 async fn round(options: &Options, case: Option<Case>) -> anyhow::Result<Round> {
-    let limits = format!("retained_bytes_max={LIMIT_BYTES},bytes_in_flight_max={LIMIT_BYTES}");
+    let bounds = case.map_or(EVEN, |case| case.bounds);
+    let Bounds { in_flight, retained } = bounds;
+    let limits = format!("retained_bytes_max={retained},bytes_in_flight_max={in_flight}");
     let server = Server::lowerdeck(&options.server, &["--limit", &limits])?;
     let others = Fleet::open(&server.endpoint, "null", OTHERS).await?;
     let path = LoadPath::QueuePair { batch: THEIR_DEPTH };
@@ -167,24 +196,27 @@ async fn round(options: &Options, case: Option<Case>) -> anyhow::Result<Round> {
     let full = Notify::new();
     let measured = async {
         tokio::time::timeout(REACHES, full.notified()).await.context("the slow client has reached no limit")?;
-        anyhow::Ok(others.run(&load, &progress).await?)
+        let meter = Meter::start(server.id())?;
+        let outcome = others.run(&load, &progress).await?;
+        anyhow::Ok((outcome, meter.stop()?))
     };
-    let outcome = tokio::select! {
+    let (outcome, shares) = tokio::select! {
         outcome = measured => outcome?,
         ended = misbehave(&slow, case, &full) => match ended? {},
         failed = watch(&server, &mut memory) => match failed? {},
     };
     anyhow::ensure!(outcome.total.failed == 0, "{} requests of the others failed", outcome.total.failed);
-    Ok(Round { rate: outcome.total.rate(), memory, allowed: allowed(&slow.limits()) })
+    Ok(Round { others: (outcome.total.rate(), shares), memory, allowed: allowed(&slow.limits(), bounds) })
 }
 
-/// What the limits of a session come to in bytes. `bytes_in_flight_max` is as the server was started; the others are
-/// told.
-fn allowed(limits: &v1::SessionLimits) -> u64 {
+/// What the limits of a session come to in bytes. What may be in flight is as the server was started, the others are told; with
+/// the limits of [`RETAINED`] it does not count.
+fn allowed(limits: &v1::SessionLimits, bounds: Bounds) -> u64 {
     let objects = u64::from(limits.requests_max) * REQUEST_BYTES + u64::from(limits.retained_events_max) * EVENT_BYTES;
     // One message each way is being made, and one window of the connection is filled.
     let under_way = 2 * limits.message_bytes_max + MIB;
-    LIMIT_BYTES + limits.retained_bytes_max + objects + under_way
+    let in_flight = if bounds == RETAINED { 0 } else { bounds.in_flight };
+    in_flight + limits.retained_bytes_max + objects + under_way
 }
 
 /// Looks at the server's memory until it is dropped.

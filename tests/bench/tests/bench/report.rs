@@ -48,7 +48,7 @@ fn the_memory_beside_a_slow_reader_is_reported_over_time_and_against_the_limits(
     let rows = rows("slow-reader-stops-ioctl");
     let memory = rows.iter().find(|row| row["unit"] == "B").expect("a row of memory");
     assert!(memory["series"].as_array().is_some_and(|series| !series.is_empty()), "{memory}");
-    // Two limits of 64 MiB at least.
+    // Two limits of 64 MiB at the least.
     assert!(number(&memory["reference"]["median"]) > 128e6, "{memory}");
     assert!(rows.iter().any(|row| row["unit"] == "/s"), "the others have a row: {rows:?}");
 }
@@ -62,4 +62,12 @@ fn a_start_is_reported_at_both_moments() {
         number(&row["lowerdeck"]["median"])
     });
     assert!(accepts > 0.0 && accepts <= serving, "{accepts} and {serving} ms");
+}
+
+#[test]
+fn one_row_can_be_picked_from_those_that_are_measured_together() {
+    for id in ["start-serving", "slow-reader-stops-ioctl-memory"] {
+        let rows = rows(id);
+        assert!(rows.len() == 1 && rows[0]["id"] == id, "{id}: {rows:?}");
+    }
 }
