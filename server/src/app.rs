@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use crate::config::Config;
 use crate::grpc::connections::Connections;
+use crate::grpc::serving::{self, Stops};
 use crate::grpc::{self, Served, Streams};
 use crate::host::catalog::Catalog;
 use crate::host::clock;
@@ -41,6 +42,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The system has no threads to serve with.
+    #[error("cannot start the serving threads: {0}")]
+    Threads(#[source] io::Error),
     /// A stack cannot be plugged.
     #[error(transparent)]
     Stack(#[from] HostError),
@@ -91,31 +95,18 @@ impl App {
         let addr = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
 
         let tracker = TaskTracker::new();
-        let (stop_listening, stop_timekeeper) = (CancellationToken::new(), CancellationToken::new());
+        let stop_timekeeper = CancellationToken::new();
+        let stops = Stops { stop: CancellationToken::new(), abort: CancellationToken::new() };
         let stopped = stop_timekeeper.clone();
         tracker.spawn(async move { timekeeper.run(stopped).await });
         let incoming = Connections::new(listener, limits.connections_max);
-        let serving = grpc::server(&served).add_routes(routes);
-        let shutdown = stop_listening.clone().cancelled_owned();
-        let server = tracker.spawn(async move {
-            if let Err(error) = serving.serve_with_incoming_shutdown(incoming, shutdown).await {
-                tracing::error!(%error, "the listener failed");
-            }
-        });
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = processors.min(usize::try_from(limits.serving_threads_max).unwrap_or(usize::MAX));
+        let serving = serving::serve(threads, incoming, &served, &routes, &stops).map_err(StartError::Threads)?;
+        let server = tracker.spawn(serving);
         tracker.close();
         tracing::info!(address = %addr, "listening");
-        Ok(RunningServer {
-            addr,
-            drain,
-            sessions,
-            laboratory,
-            audit,
-            streams,
-            stop_listening,
-            stop_timekeeper,
-            tracker,
-            server,
-        })
+        Ok(RunningServer { addr, drain, sessions, laboratory, audit, streams, stops, stop_timekeeper, tracker, server })
     }
 }
 
@@ -128,7 +119,7 @@ pub struct RunningServer {
     laboratory: Arc<Laboratory>,
     audit: Arc<Audit>,
     streams: Streams,
-    stop_listening: CancellationToken,
+    stops: Stops,
     stop_timekeeper: CancellationToken,
     tracker: TaskTracker,
     server: JoinHandle<()>,
@@ -170,12 +161,16 @@ impl RunningServer {
         }
         self.sessions.end_all();
         self.streams.end.cancel();
-        self.stop_listening.cancel();
-        let abort = self.server.abort_handle();
-        tokio::select! {
-            _ = self.server => {}
-            () = tokio::time::sleep(CLOSE_GRACE) => abort.abort(),
-            () = now.cancelled() => abort.abort(),
+        self.stops.stop.cancel();
+        let mut server = self.server;
+        let is_closed = tokio::select! {
+            _ = &mut server => true,
+            () = tokio::time::sleep(CLOSE_GRACE) => false,
+            () = now.cancelled() => false,
+        };
+        if !is_closed {
+            self.stops.abort.cancel();
+            let _ = server.await; // an error would say that it has ended as well
         }
         self.stop_timekeeper.cancel();
         self.tracker.wait().await;

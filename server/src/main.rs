@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(flags)?;
     telemetry::start(&config.log, config.log_format)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(run(config))
 }
 

@@ -1,5 +1,7 @@
 //! What an I/O request asks for: as its sender formats it, and as the driver below sees it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::ids::FileId;
@@ -297,6 +299,37 @@ impl TryFrom<FormatIo> for IoParameters {
             }
         }
         Ok(parameters)
+    }
+}
+
+/// Parameters of requests that are gone, to be used for new ones: an allocation that one thread makes and another frees
+/// costs more than what is put into it.
+#[derive(Debug, Default)]
+pub(crate) struct Spares(Vec<Arc<IoParameters>>);
+
+/// Most parameters that wait to be used again: some batches' worth, about 100 KiB.
+const SPARES_MAX: usize = 1024;
+
+impl Spares {
+    pub(crate) fn share(&mut self, parameters: IoParameters) -> Arc<IoParameters> {
+        let Some(mut spare) = self.0.pop() else { return Arc::new(parameters) };
+        match Arc::get_mut(&mut spare) {
+            Some(slot) => {
+                *slot = parameters;
+                spare
+            }
+            None => Arc::new(parameters),
+        }
+    }
+
+    /// Keeps what nobody else has; its data goes at once.
+    pub(crate) fn keep(&mut self, mut spare: Arc<IoParameters>) {
+        if self.0.len() < SPARES_MAX
+            && let Some(slot) = Arc::get_mut(&mut spare)
+        {
+            (slot.input, slot.output_contents) = (Bytes::new(), None);
+            self.0.push(spare);
+        }
     }
 }
 

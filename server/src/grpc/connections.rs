@@ -18,6 +18,8 @@ use tokio::time::Sleep;
 use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
+use super::serving::Load;
+
 /// How long to wait after a failed accept: long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -25,6 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Connections {
     listener: TcpListener,
     room: Arc<Semaphore>,
+    connections_max: usize,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -32,7 +35,12 @@ impl Connections {
     /// At most `connections_max` at a time.
     pub fn new(listener: TcpListener, connections_max: u64) -> Connections {
         let permits = usize::try_from(connections_max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Connections { listener, room: Arc::new(Semaphore::new(permits)), pause: None }
+        Connections { listener, room: Arc::new(Semaphore::new(permits)), connections_max: permits, pause: None }
+    }
+
+    /// Most connections at a time.
+    pub fn connections_max(&self) -> usize {
+        self.connections_max
     }
 }
 
@@ -58,7 +66,7 @@ impl Stream for Connections {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "small messages may be delayed");
                     }
-                    return Poll::Ready(Some(Ok(Connection { stream, _permit: permit })));
+                    return Poll::Ready(Some(Ok(Connection { stream, permit, _load: None })));
                 }
                 Err(_) => tracing::warn!(%peer, "limit connections_max is reached; connection closed"),
             }
@@ -68,8 +76,10 @@ impl Stream for Connections {
 
 /// One connection and its place.
 pub struct Connection {
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
+    pub(super) stream: TcpStream,
+    pub(super) permit: OwnedSemaphorePermit,
+    /// Its place on the thread that serves it, once it has one.
+    pub(super) _load: Option<Load>,
 }
 
 impl Connected for Connection {

@@ -17,6 +17,7 @@ mod queue_pair;
 mod queue_route;
 mod queue_to_proto;
 mod services;
+pub mod serving;
 mod session_service;
 mod status;
 mod to_proto;

@@ -22,6 +22,10 @@ use crate::host::limits::Limits;
 use crate::session::error::SessionError;
 use crate::session::{EventReader, Reading, Session, SubmissionResult};
 
+/// With so many submissions taken it is time to answer: small messages are answered together, but a client with many on
+/// their way must not wait for the last of them to hear of the first, or it and the server take turns to idle.
+const ANSWER_AFTER: u64 = 64;
+
 /// The stream.
 pub type QueuePair = PulledStream<QueueSource>;
 
@@ -135,9 +139,9 @@ impl QueueSource {
         Ok(())
     }
 
-    /// Takes what has come, up to about one message's worth.
+    /// Takes what has come, until there is enough to answer.
     async fn take_all(&mut self) -> Result<(), Refusal> {
-        let mut room = self.limits.event_batch_events_max;
+        let mut room = ANSWER_AFTER.min(self.limits.event_batch_events_max);
         while room > 0 {
             match self.look().await? {
                 Inbound::Batch(batch) => {

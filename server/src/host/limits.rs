@@ -64,12 +64,12 @@ limits! {
     templates_max = 256, "stacks", "declared by people, one line each";
     instances_max = 2048, "stacks", "a private instance for each session and as many shared stacks";
     retired_stacks_max = 64, "stacks", "ended stacks whose trace is kept: enough to look at the last failed tests of a run";
-    trace_entries_max = 16384, "entries per stack", "about 2 MiB each; a scenario makes a few hundred entries";
+    trace_entries_max = 16384, "entries per stack", "48 bytes each, 768 KiB in all; a scenario makes a few hundred entries";
     findings_max = 1024, "findings per stack", "more findings than a person reads";
     files_max = 4096, "files per session", "the open files of one driver, with room";
     gone_files_max = 65536, "files per session", "gone files remembered, so that a stale id is told from a foreign one; 16 bytes each";
     failed_creates_max = 1024, "creates per session", "failed creates still recognised when they are sent again";
-    requests_max = 65536, "requests per session", "deep queues of a load test; at most 512 bytes each";
+    requests_max = 65536, "requests per session", "deep queues of a load test; about 1 KiB each";
     used_request_id_ranges_max = 4096, "ranges per session", "used request ids are remembered as ranges; clients that count up need one";
     retained_events_max = 131_072, "events per session", "two completions for each request that may exist";
     retained_bytes_max = 256 * MIB, "bytes per session", "read data waiting for acknowledgement";
@@ -80,6 +80,7 @@ limits! {
     blocking_calls_max = 1024, "calls per session", "calls that wait inside the server; each keeps one HTTP/2 stream";
     concurrent_streams_max = 2048, "streams per connection", "twice the blocking calls of a session, so that cancel and close always find a stream";
     connections_max = 4096, "connections", "file descriptors of a default shell, with room for the rest";
+    serving_threads_max = 64, "threads", "one for each processor, and no more of them than this";
     trace_streams_max = 64, "streams", "people and tools that follow traces";
     health_streams_max = 256, "streams", "probes that watch";
     file_name_chars_max = 255, "UTF-16 code units", "the longest component of a Windows path";
@@ -117,9 +118,10 @@ impl Limits {
     /// # Errors
     /// [`LimitsError`] with the first contradiction.
     pub fn check(&self) -> Result<(), LimitsError> {
-        const NOT_ZERO: [&str; 11] = [
+        const NOT_ZERO: [&str; 12] = [
             "sessions_max",
             "connections_max",
+            "serving_threads_max",
             "concurrent_streams_max",
             "message_bytes_max",
             "header_bytes_max",

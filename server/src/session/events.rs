@@ -105,6 +105,15 @@ pub struct Event {
     pub body: EventBody,
 }
 
+/// Completions of sends that were accepted in the same step and are not recorded yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Coming {
+    /// How many.
+    pub events: u64,
+    /// Bytes of data that they may have.
+    pub bytes: u64,
+}
+
 /// The log.
 #[derive(Debug)]
 pub struct EventLog {
@@ -146,16 +155,15 @@ impl EventLog {
         self.finished
     }
 
-    /// Whether new sends must wait for acknowledgement. `coming` counts the sends that were accepted in the same step,
-    /// whose completions are not recorded yet.
+    /// Whether new sends must wait for acknowledgement.
     ///
     /// # Errors
     /// [`SessionError::RetentionFull`] naming the limit.
-    pub fn check_retention(&self, coming: u64, events_max: u64, bytes_max: u64) -> Result<(), SessionError> {
-        if (self.kept.len() as u64).saturating_add(coming) >= events_max {
+    pub fn check_retention(&self, coming: Coming, events_max: u64, bytes_max: u64) -> Result<(), SessionError> {
+        if (self.kept.len() as u64).saturating_add(coming.events) >= events_max {
             return Err(SessionError::RetentionFull { name: "retained_events_max", value: events_max });
         }
-        if self.data_bytes >= bytes_max {
+        if self.data_bytes.saturating_add(coming.bytes) >= bytes_max {
             return Err(SessionError::RetentionFull { name: "retained_bytes_max", value: bytes_max });
         }
         Ok(())

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::audit::{Audit, Subject};
 use super::error::{EndReason, SessionError};
-use super::events::EventBody;
+use super::events::{Coming, EventBody};
 use super::lease::Lease;
 use super::ownership::OwnedFile;
 use super::state::{Phase, SessionState};
@@ -174,7 +174,7 @@ impl Session {
                 batch_file: None,
                 batch_owned: None,
                 is_submission: false,
-                accepted: 0,
+                coming: Coming::default(),
             })
         })?;
         result.inspect_err(|error| self.audit_refusal(error))
@@ -324,8 +324,8 @@ pub(super) struct Operation<'a> {
     pub(super) batch_owned: Option<OwnedFile>,
     /// The step is a batch of a queue pair.
     pub(super) is_submission: bool,
-    /// Sends accepted in the step so far; none of them has completed before it ends.
-    pub(super) accepted: u64,
+    /// What the sends accepted in the step so far lead to: none of them has completed before it ends.
+    pub(super) coming: Coming,
 }
 
 impl Operation<'_> {

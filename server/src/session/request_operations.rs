@@ -17,7 +17,7 @@ use super::events::FormatEcho;
 use super::live::Operation;
 use super::ownership::OwnedFile;
 use super::request_calls::{FormatArguments, Sending};
-use super::requests::{Entry, Object, Origin, RequestTable};
+use super::requests::{Asked, Entry, Object, Origin, RequestTable};
 
 impl Operation<'_> {
     /// [`super::Session::create_request`].
@@ -45,6 +45,7 @@ impl Operation<'_> {
         let object = self.state.requests.object(number)?;
         let (id, before, echo) = (object.id, object.bytes, format.echo());
         self.state.requests.check_bytes(before, bytes, self.limits)?;
+        self.remember_origin(number)?;
         let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
         let object = self.state.requests.object(number)?;
         if status.is_success() {
@@ -74,6 +75,7 @@ impl Operation<'_> {
 
     /// [`super::Session::reuse_request`].
     pub(super) fn reuse_request(&mut self, number: u64, status: HResult, callback: bool) -> Result<(), SessionError> {
+        self.remember_origin(number)?;
         let id = self.state.requests.object(number)?.id;
         self.stack.reuse_requested(self.upper, id, status, callback);
         let unformatted = self.stack.request_view(id).is_some_and(|view| view.state == RequestState::Unformatted);
@@ -103,27 +105,50 @@ impl Operation<'_> {
         Ok(self.batch_owned)
     }
 
-    /// Whether a FormatAndSend says what `origin` says.
-    fn says(&self, origin: &Origin, format: &FormatArguments, options: SendOptions, retain: bool) -> bool {
-        let Origin::Sent { file, io, has_device_offset, exact, options: sent_with, retain: retained } = origin else {
+    /// Request object `number` is about to forget what it is formatted for.
+    fn remember_origin(&mut self, number: u64) -> Result<(), SessionError> {
+        let object = self.state.requests.object(number)?;
+        if let Origin::Sent { asked: asked @ Asked::Formatted, .. } = &mut object.origin
+            && let Some(parameters) = self.stack.request_parameters(object.id)
+        {
+            *asked = Asked::Parameters(Arc::clone(parameters));
+        }
+        Ok(())
+    }
+
+    /// Whether a FormatAndSend says what the one said that made `object`.
+    fn says(&self, object: &Object, format: &FormatArguments, options: SendOptions, retain: bool) -> bool {
+        let Origin::Sent { file, asked, has_device_offset, options: sent_with, retain: retained } = &object.origin
+        else {
             return false;
         };
         let name = Some(&*format.file).filter(|name| !name.is_empty()).or(self.batch_file.as_deref());
         let named = name.map(Uuid::try_parse).transpose();
-        let is_same_io = match exact {
-            Some(exact) => **exact == format.io,
-            None => {
+        let before = match asked {
+            Asked::Formatted => self.stack.request_parameters(object.id),
+            Asked::Parameters(parameters) => Some(parameters),
+            Asked::Exactly(_) => None,
+        };
+        let is_same_io = match asked {
+            Asked::Exactly(exact) => **exact == format.io,
+            Asked::Formatted | Asked::Parameters(_) => {
                 format.io.is_whole()
                     && format.echo().has_device_offset == *has_device_offset
-                    && IoParameters::try_from(format.io.clone()).is_ok_and(|asked| asked == **io)
+                    && IoParameters::try_from(format.io.clone()).is_ok_and(|now| before.is_some_and(|io| **io == now))
             }
         };
         is_same_io && named.is_ok_and(|named| named == *file) && *sent_with == options && *retained == retain
     }
 
+    /// Request `id` was sent.
+    fn expect_completion(&mut self, id: RequestId) {
+        self.coming.events += 1;
+        self.coming.bytes += self.stack.request_parameters(id).map_or(0, |parameters| parameters.output_length);
+    }
+
     fn check_retention(&self) -> Result<(), SessionError> {
         let (events_max, bytes_max) = (self.limits.retained_events_max, self.limits.retained_bytes_max);
-        self.state.events.check_retention(self.accepted, events_max, bytes_max)
+        self.state.events.check_retention(self.coming, events_max, bytes_max)
     }
 
     /// Sends the request object `number`, which exists.
@@ -135,9 +160,9 @@ impl Operation<'_> {
             return Ok(Sending::Answered(status));
         }
         object.outstanding = true;
-        self.accepted += 1;
-        let file = object.file;
+        let (id, file) = (object.id, object.file);
         let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| object.wait());
+        self.expect_completion(id);
         self.state.books.accepted(file.map(|file| file.account));
         Ok(match waiting {
             Some(receiver) => Sending::Waiting(receiver),
@@ -155,7 +180,7 @@ impl Operation<'_> {
     ) -> Result<Sending, SessionError> {
         if let Some(entry) = self.state.requests.get(number) {
             return match entry {
-                Entry::Object(object) if self.says(&object.origin, &format, options, retain) => {
+                Entry::Object(object) if self.says(object, &format, options, retain) => {
                     self.answer_again(number, options)
                 }
                 _ => Err(SessionError::RequestIdInUse(number)),
@@ -169,25 +194,24 @@ impl Operation<'_> {
 
         let id = self.stack.request_created(self.upper, number, true);
         let echo = format.echo();
-        let exact = (!format.io.is_whole()).then(|| Box::new(format.io.clone()));
+        let asked = if format.io.is_whole() { Asked::Formatted } else { Asked::Exactly(Box::new(format.io.clone())) };
         let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
-        let io = Arc::clone(self.stack.request_parameters(id).expect("it was formatted"));
         let status = self.stack.send_requested(self.now, self.upper, id, options);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
         let (file_named, has_device_offset) = (file.map(|file| file.uuid), echo.has_device_offset);
-        let origin = Origin::Sent { file: file_named, io, has_device_offset, exact, options, retain };
+        let origin = Origin::Sent { file: file_named, asked, has_device_offset, options, retain };
         let mut object = Object::new(id, origin);
         object.was_submitted = self.is_submission;
         (object.outstanding, object.file, object.echo, object.bytes) = (true, file, echo, bytes);
         let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| object.wait());
-        self.accepted += 1;
+        self.expect_completion(id);
         self.state.books.accepted(file.map(|file| file.account));
         self.state.requests.insert_object(number, object);
         Ok(match waiting {

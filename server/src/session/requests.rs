@@ -54,16 +54,25 @@ pub(super) enum Origin {
         /// The file it named.
         file: Option<Uuid>,
         /// What its format asked for.
-        io: Arc<IoParameters>,
+        asked: Asked,
         /// A `DeviceOffset` was given.
         has_device_offset: bool,
-        /// The format itself, when it says more than that.
-        exact: Option<Box<FormatIo>>,
         /// Its options.
         options: SendOptions,
         /// Whether it is kept after its completion was acknowledged.
         retain: bool,
     },
+}
+
+/// What a FormatAndSend asked for, to know it again.
+#[derive(Debug, PartialEq)]
+pub(super) enum Asked {
+    /// What the request is formatted for still.
+    Formatted,
+    /// This; the request was formatted again or reused.
+    Parameters(Arc<IoParameters>),
+    /// This, which says more than parameters can.
+    Exactly(Box<FormatIo>),
 }
 
 /// A request object.
@@ -131,7 +140,13 @@ pub struct RequestTable {
     creating: u64,
     bytes: u64,
     failed_creates: VecDeque<u64>,
+    /// Boxes of objects that are gone, to be used for new ones: see [`SPARES_MAX`].
+    spares: Vec<Box<Object>>,
 }
+
+/// Most boxes that wait to be used again, about 150 KiB: one that is allocated by one thread and freed by another costs
+/// more than what it holds.
+const SPARES_MAX: usize = 1024;
 
 impl RequestTable {
     pub(super) fn entry(&mut self, number: u64) -> Option<&mut Entry> {
@@ -217,7 +232,14 @@ impl RequestTable {
         self.used.insert(number);
         self.objects += 1;
         self.bytes += object.bytes;
-        self.entries.insert(number, Entry::Object(Box::new(object)));
+        let object = match self.spares.pop() {
+            Some(mut spare) => {
+                *spare = object;
+                spare
+            }
+            None => Box::new(object),
+        };
+        self.entries.insert(number, Entry::Object(object));
     }
 
     /// Charges `bytes` for the memories of an object instead of what it had.
@@ -248,15 +270,20 @@ impl RequestTable {
 
     /// The thing that `number` named is gone.
     pub(super) fn remove(&mut self, number: u64) {
-        if let Some(Entry::Object(object)) = self.entries.remove(&number) {
+        if let Some(Entry::Object(mut object)) = self.entries.remove(&number) {
             self.objects -= 1;
             self.bytes -= object.bytes;
+            if self.spares.len() < SPARES_MAX {
+                object.origin = Origin::Created { callback: false }; // nothing of the request stays
+                self.spares.push(object);
+            }
         }
     }
 
     /// Everything is gone: whoever waits hears nothing more.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.spares.clear();
         (self.objects, self.creating, self.bytes) = (0, 0, 0);
         self.failed_creates.clear();
     }

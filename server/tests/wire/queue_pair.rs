@@ -337,3 +337,17 @@ async fn a_completion_of_another_format_than_the_submitted_one_comes_in_full() {
     assert_eq!((completed.request_id, completed.io_kind()), (10, v1::IoKind::Write));
     bench.server.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_batch_stops_where_its_data_would_not_be_retained() {
+    let bench = Bench::with(|config| config.limits.retained_bytes_max = 8192).await;
+    let (mut upper, file) = upper_on(&bench, "disk").await;
+    let reads = (10..14).map(|id| Call::FormatAndSend(read(id, "", 4096, 0))).collect();
+    let mut queue = Queue::open(&mut upper, 0, &file, reads).await;
+    queue.until(|queue| queue.taken == 4 && queue.entries.len() == 2).await;
+    assert_eq!(queue.completions(), [(10, 0), (11, 0)]);
+    for submission in [3, 4] {
+        assert_eq!(queue.refused(submission), (Code::ResourceExhausted, reason::RETENTION_FULL));
+    }
+    bench.server.shutdown().await;
+}

@@ -18,7 +18,7 @@ use crate::handle::Handles;
 use crate::ids::{
     BufferId, CallId, CallbackId, DeviceId, FileId, FileLabel, MemoryId, ReceivedId, RequestId, RequestLabel,
 };
-use crate::io::IoParameters;
+use crate::io::{IoParameters, Spares};
 use crate::ioctl::MethodNeitherAction;
 use crate::memory_object::{Buffer, Memory};
 use crate::received::Received;
@@ -92,6 +92,7 @@ pub(crate) struct Core {
     pub(crate) stop: Option<Box<DriverStop>>,
     /// What a request that a driver stop has taken away asks for.
     pub(crate) nothing: Arc<IoParameters>,
+    pub(crate) spares: Spares,
     files_created: u64,
     calls_made: u64,
 }
@@ -130,6 +131,7 @@ impl Core {
             method_neither,
             stop: None,
             nothing: Arc::new(IoParameters::create()),
+            spares: Spares::default(),
             files_created: 0,
             calls_made: 0,
         }

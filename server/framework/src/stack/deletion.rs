@@ -77,7 +77,9 @@ impl Core {
     fn delete_one(&mut self, request: RequestId) {
         self.delete_memories_of(request);
         self.let_go_of(request); // last: with a leaving driver's last file all its requests go
-        self.requests.remove(request);
+        if let Some(io) = self.requests.remove(request).and_then(|request| request.io) {
+            self.spares.keep(io);
+        }
     }
 
     /// A request and all under it, each after its parent.

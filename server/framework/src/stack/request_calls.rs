@@ -3,8 +3,6 @@
 //!
 //! Nothing here touches a request that is outstanding.
 
-use std::sync::Arc;
-
 use crate::handle::Aim;
 use crate::ids::{DeviceId, FileId, RequestId};
 use crate::io::{FormatIo, IoParameters};
@@ -65,7 +63,7 @@ impl Core {
             Ok((parameters, aim)) => {
                 entry.state.step(RequestEvent::Formatted);
                 (entry.aim, entry.file) = (aim, file);
-                entry.io = Some(Arc::new(parameters));
+                entry.io = Some(self.spares.share(parameters));
                 HResult::S_OK
             }
             Err(status) => {

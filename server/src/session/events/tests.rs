@@ -81,25 +81,39 @@ fn a_batch_is_cut_by_bytes_but_never_empty() {
 #[test]
 fn retention_is_full_at_its_limits_and_free_after_acknowledgement() {
     let mut log = log_of(3);
-    assert!(log.check_retention(0, 4, 31).is_ok());
+    assert!(log.check_retention(coming(0, 0), 4, 31).is_ok());
     assert!(matches!(
-        log.check_retention(0, 3, 31),
+        log.check_retention(coming(0, 0), 3, 31),
         Err(SessionError::RetentionFull { name: "retained_events_max", .. })
     ));
     assert!(matches!(
-        log.check_retention(0, 4, 30),
+        log.check_retention(coming(0, 0), 4, 30),
         Err(SessionError::RetentionFull { name: "retained_bytes_max", .. })
     ));
     log.acknowledge(1, |_| {}).expect("event 1 exists");
-    assert!(log.check_retention(0, 3, 30).is_ok());
+    assert!(log.check_retention(coming(0, 0), 3, 30).is_ok());
+}
+
+fn coming(events: u64, bytes: u64) -> Coming {
+    Coming { events, bytes }
+}
+
+#[test]
+fn retention_counts_the_bytes_to_come() {
+    let log = log_of(3);
+    assert!(log.check_retention(coming(1, 9), 10, 40).is_ok());
+    assert!(matches!(
+        log.check_retention(coming(1, 10), 10, 40),
+        Err(SessionError::RetentionFull { name: "retained_bytes_max", value: 40 })
+    ));
 }
 
 #[test]
 fn retention_counts_the_completions_to_come() {
     let log = log_of(3);
-    assert!(log.check_retention(1, 5, 31).is_ok());
+    assert!(log.check_retention(coming(1, 0), 5, 31).is_ok());
     assert!(matches!(
-        log.check_retention(2, 5, 31),
+        log.check_retention(coming(2, 0), 5, 31),
         Err(SessionError::RetentionFull { name: "retained_events_max", value: 5 })
     ));
 }
