@@ -14,7 +14,6 @@ use crate::received::Received;
 pub(crate) struct Link {
     previous: Option<ReceivedId>,
     next: Option<ReceivedId>,
-    linked: bool,
 }
 
 /// Which chain a link belongs to.
@@ -62,7 +61,7 @@ impl Chain {
     /// Adds `id` at the end. `id` must be in `table` and in no chain of this kind.
     pub(crate) fn push_back(&mut self, table: &mut Table, id: ReceivedId) {
         let tail = self.tail.replace(id);
-        *Self::link(self.kind, &mut table[id]) = Link { previous: tail, next: None, linked: true };
+        *Self::link(self.kind, &mut table[id]) = Link { previous: tail, next: None };
         match tail {
             Some(tail) => Self::link(self.kind, &mut table[tail]).next = Some(id),
             None => self.head = Some(id),
@@ -72,18 +71,18 @@ impl Chain {
     /// Adds `id` at the front (QUE-7, Requeue). Same conditions as [`Chain::push_back`].
     pub(crate) fn push_front(&mut self, table: &mut Table, id: ReceivedId) {
         let head = self.head.replace(id);
-        *Self::link(self.kind, &mut table[id]) = Link { previous: None, next: head, linked: true };
+        *Self::link(self.kind, &mut table[id]) = Link { previous: None, next: head };
         match head {
             Some(head) => Self::link(self.kind, &mut table[head]).previous = Some(id),
             None => self.tail = Some(id),
         }
     }
 
-    /// Takes `id` out, if it is linked in a chain of this kind.
+    /// Takes `id` out, if it is in this chain. It must be in no other one of this kind.
     pub(crate) fn remove(&mut self, table: &mut Table, id: ReceivedId) {
         let link = std::mem::take(Self::link(self.kind, &mut table[id]));
-        if !link.linked {
-            return;
+        if link.previous.is_none() && self.head != Some(id) {
+            return; // the only one without a neighbour before it is the first
         }
         match link.previous {
             Some(previous) => Self::link(self.kind, &mut table[previous]).next = link.next,

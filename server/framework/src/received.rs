@@ -142,7 +142,8 @@ pub(crate) struct Received {
     pub(crate) ignores_target: bool,
     /// In its sender's target: held there (in the pended chain) or delivered (in the chain of those in flight).
     pub(crate) pended: bool,
-    pub(crate) timer: Option<TimerId>,
+    /// Boxed: few requests have a timeout.
+    pub(crate) timer: Option<Box<TimerId>>,
     /// The callback of a hosted sender that goes on when this hop has ended (REQ-13).
     pub(crate) waiter: Option<CallbackId>,
     /// Memory objects its receiver has asked for or created under it (OBJ-13); almost always none.

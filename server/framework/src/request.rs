@@ -70,14 +70,21 @@ impl RequestState {
     }
 }
 
+/// Whom a request was created under, and what was created under it (OBJ-1).
+#[derive(Debug, Default)]
+pub(crate) struct Family {
+    /// None is the device (REQ-1).
+    pub(crate) parent: Option<RequestId>,
+    /// Not deleted, oldest first.
+    pub(crate) children: Vec<RequestId>,
+}
+
 /// A driver-created request. While it is outstanding it is also the travelling packet.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) creator: DeviceId,
-    /// The request it was created under; None is the device (REQ-1).
-    pub(crate) parent: Option<RequestId>,
-    /// What was created under it and not deleted, oldest first (OBJ-1); almost always nothing.
-    pub(crate) children: Option<Box<Vec<RequestId>>>,
+    /// The requests above and below it in the tree; almost always none.
+    pub(crate) family: Option<Box<Family>>,
     /// The creator's number for it.
     pub(crate) number: u64,
     pub(crate) state: RequestState,
@@ -109,8 +116,7 @@ impl Request {
     pub(crate) fn new(creator: DeviceId, number: u64, callback: bool) -> Request {
         Request {
             creator,
-            parent: None,
-            children: None,
+            family: None,
             number,
             state: RequestState::Unformatted,
             callback,

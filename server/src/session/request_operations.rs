@@ -51,7 +51,7 @@ impl Operation<'_> {
         if status.is_success() {
             object.echo = echo;
             object.was_submitted = false; // its completion no longer belongs to what was submitted
-            object.file = file;
+            object.file = file.map(Into::into);
             object.delete_on_acknowledge = false; // whoever formats it again means to go on with it
             self.state.requests.charge(number, bytes);
         } else if !object.outstanding {
@@ -209,7 +209,7 @@ impl Operation<'_> {
         let origin = Origin::Sent { file: file_named, asked, has_device_offset, options, retain };
         let mut object = Object::new(id, origin);
         object.was_submitted = self.is_submission;
-        (object.outstanding, object.file, object.echo, object.bytes) = (true, file, echo, bytes);
+        (object.outstanding, object.file, object.echo, object.bytes) = (true, file.map(Into::into), echo, bytes);
         let waiting = options.has(SendOptions::SYNCHRONOUS).then(|| object.wait());
         self.expect_completion(id);
         self.state.books.accepted(file.map(|file| file.account));

@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::balance::AccountId;
 use super::error::SessionError;
 use super::events::{Completion, FormatEcho};
 use super::ownership::OwnedFile;
@@ -27,8 +28,9 @@ pub type CreateOutcome = Result<u128, HResult>;
 /// What a number names.
 #[derive(Debug)]
 pub(super) enum Entry {
-    /// A create. It stays until its file is gone, or among the last failed ones.
-    Create(Create),
+    /// A create. It stays until its file is gone, or among the last failed ones. Boxed: the table has a place of this
+    /// size for every request.
+    Create(Box<Create>),
     /// A request object.
     Object(Box<Object>),
 }
@@ -75,6 +77,22 @@ pub(super) enum Asked {
     Exactly(Box<FormatIo>),
 }
 
+/// The file that a request is formatted on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FormattedOn {
+    pub(super) uuid: Uuid,
+    pub(super) account: AccountId,
+}
+
+impl From<OwnedFile> for FormattedOn {
+    fn from(file: OwnedFile) -> FormattedOn {
+        FormattedOn { uuid: file.uuid, account: file.account }
+    }
+}
+
+/// A session may have a hundred thousand of them.
+const _: () = assert!(size_of::<Object>() <= 128 && size_of::<Entry>() <= 16);
+
 /// A request object.
 #[derive(Debug)]
 pub(super) struct Object {
@@ -83,7 +101,7 @@ pub(super) struct Object {
     /// Deleted when its completion is acknowledged.
     pub(super) delete_on_acknowledge: bool,
     pub(super) outstanding: bool,
-    pub(super) file: Option<OwnedFile>,
+    pub(super) file: Option<FormattedOn>,
     pub(super) echo: FormatEcho,
     /// Bytes of its memories.
     pub(super) bytes: u64,
@@ -225,7 +243,7 @@ impl RequestTable {
     pub(super) fn insert_create(&mut self, number: u64, create: Create) {
         self.used.insert(number);
         self.creating += 1;
-        self.entries.insert(number, Entry::Create(create));
+        self.entries.insert(number, Entry::Create(Box::new(create)));
     }
 
     pub(super) fn insert_object(&mut self, number: u64, object: Object) {

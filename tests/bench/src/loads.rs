@@ -3,7 +3,7 @@
 //! Law: both sides are calibrated in every round, and a row is valid only when neither was limited by its load
 //! generator: a reference that could have been faster flatters as much as a Lowerdeck that could have been hides.
 
-use lowerdeck_client::load::{Load, LoadOutcome, LoadProgress, LoadSession};
+use lowerdeck_client::load::{Load, LoadOutcome, LoadPath, LoadProgress, LoadSession};
 use lowerdeck_client::transport;
 
 use crate::calibration::{self, Meter, Shares};
@@ -12,9 +12,14 @@ use crate::peer::Nbdkit;
 use crate::report::{Heading, RowReport, Section};
 use crate::rows::{Figure, Reference, Row};
 use crate::run::Options;
+use crate::sessions;
 
 /// A load warms up for this share of its time before it is measured.
 pub const WARM_UP: u32 = 4;
+
+/// Callers of unary calls come in so many sessions, each on a connection of its own: one connection is one task of the
+/// generator, and that would be the limit of both sides.
+const UNARY_SESSIONS: usize = 4;
 
 /// The rounds of one side.
 #[derive(Default)]
@@ -65,7 +70,7 @@ pub async fn measure(
     let heading = Heading {
         section: Section::Work,
         id: row.named.name.to_owned(),
-        title: row.named.title.to_owned(),
+        title: title(row),
         unit: row.figure.unit(),
         reference_name: row.reference.name().to_owned(),
         goal: row.goal,
@@ -75,8 +80,13 @@ pub async fn measure(
     Ok(calibrated(heading, ours, theirs))
 }
 
-/// One load on one server, in a session of its own.
+/// One load on one server, in a session of its own; unary calls in [`UNARY_SESSIONS`].
 async fn one(row: &Row, load: &Load, server: &Server) -> anyhow::Result<(f64, Shares)> {
+    if load.path == LoadPath::Unary {
+        let load = Load { depth: load.depth / UNARY_SESSIONS, ..*load };
+        let (outcome, shares) = sessions::one(&load, server, UNARY_SESSIONS).await?;
+        return Ok((figure(row.figure, &outcome.total), shares));
+    }
     let session = LoadSession::open(transport::connect(&server.endpoint).await?, row.named.stack).await?;
     session.fill(load.io.span()).await?;
     let warm_up = Load { duration: load.duration / WARM_UP, ..*load };
@@ -87,6 +97,13 @@ async fn one(row: &Row, load: &Load, server: &Server) -> anyhow::Result<(f64, Sh
     session.close().await?;
     anyhow::ensure!(outcome.failed == 0, "{} requests of row {} failed", outcome.failed, row.named.name);
     Ok((figure(row.figure, &outcome), shares))
+}
+
+fn title(row: &Row) -> String {
+    match row.named.load.path {
+        LoadPath::Unary => format!("{} on {UNARY_SESSIONS} connections", row.named.title),
+        LoadPath::QueuePair { .. } => row.named.title.to_owned(),
+    }
 }
 
 fn figure(figure: Figure, outcome: &LoadOutcome) -> f64 {

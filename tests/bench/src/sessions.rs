@@ -60,7 +60,8 @@ pub async fn measure(options: &Options, lowerdeck: &Server, floor: &Server, repo
     Ok(())
 }
 
-async fn one(load: &Load, server: &Server, count: usize) -> anyhow::Result<(FleetOutcome, Shares)> {
+/// One load in each of `count` sessions at once.
+pub async fn one(load: &Load, server: &Server, count: usize) -> anyhow::Result<(FleetOutcome, Shares)> {
     let fleet = Fleet::open(&server.endpoint, "null", count).await?;
     let warm_up = Load { duration: load.duration / WARM_UP, ..*load };
     fleet.run(&warm_up, &LoadProgress::default()).await?;

@@ -37,6 +37,7 @@ impl EchoDriver {
         cx.mark_cancelable(&request);
         let delay = self.config.delay;
         let timer = (delay > 0).then(|| cx.arm_timer(delay, self.pending.next_ordinal()));
+        let timer = timer.map(Box::new);
         self.pending.insert(Pending { request, file, work, timer })
     }
 
@@ -72,7 +73,7 @@ impl EchoDriver {
     /// Ends a request unserved.
     fn abort(&mut self, cx: &mut DriverContext<'_>, pending: Pending) {
         if let Some(timer) = pending.timer {
-            cx.disarm_timer(timer);
+            cx.disarm_timer(*timer);
         }
         if let Work::Write { data } = &pending.work {
             self.stream.release(data.len() as u64);
@@ -90,7 +91,7 @@ impl EchoDriver {
             }
         } else if let Some(Pending { request, work: Work::Write { data }, .. }) = self.unmarked(cx, ordinal) {
             let length = data.len() as u64;
-            self.stream.push(data);
+            self.stream.push(*data);
             cx.complete_with_information(request, HResult::S_OK, length);
             self.serve_reads(cx);
         }
@@ -138,7 +139,7 @@ impl Driver for EchoDriver {
             cx.complete_with_information(request, HResult::S_OK, length);
             self.serve_reads(cx);
         } else {
-            self.keep(cx, request, Work::Write { data });
+            self.keep(cx, request, Work::Write { data: Box::new(data) });
         }
         Flow::Returned
     }

@@ -3,7 +3,8 @@
 //! Law: each is found by its ordinal (its timer's cookie), by its identity (a cancel) and by its file (a cleanup)
 //! without a search over the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 use lowerdeck_framework::ids::{FileId, ReceivedId};
@@ -15,8 +16,8 @@ use lowerdeck_framework::timer::TimerId;
 pub(super) enum Work {
     /// Take up to this many bytes.
     Read { length: u64 },
-    /// Enter these bytes.
-    Write { data: Bytes },
+    /// Enter these bytes. Boxed: a million reads may wait, and no write waits long.
+    Write { data: Box<Bytes> },
 }
 
 /// One kept request, marked cancelable.
@@ -25,8 +26,8 @@ pub(super) struct Pending {
     pub(super) request: OwnedRequest,
     pub(super) file: Option<FileId>,
     pub(super) work: Work,
-    /// Runs while the delay does.
-    pub(super) timer: Option<TimerId>,
+    /// Runs while the delay does; boxed for the same reason.
+    pub(super) timer: Option<Box<TimerId>>,
 }
 
 /// All kept requests, in the order in which they came.
@@ -35,7 +36,7 @@ pub(super) struct PendingRequests {
     next: u64,
     all: BTreeMap<u64, Pending>,
     by_identity: BTreeMap<ReceivedId, u64>,
-    by_file: BTreeSet<(Option<FileId>, u64)>,
+    by_file: HashMap<Option<FileId>, BTreeSet<u64>>,
     /// Reads whose delay is over and which lack data.
     ready_reads: BTreeSet<u64>,
 }
@@ -57,14 +58,19 @@ impl PendingRequests {
     /// Keeps a request that was removed for a moment.
     pub(super) fn put_back(&mut self, ordinal: u64, pending: Pending) {
         self.by_identity.insert(pending.request.id(), ordinal);
-        self.by_file.insert((pending.file, ordinal));
+        self.by_file.entry(pending.file).or_default().insert(ordinal);
         self.all.insert(ordinal, pending);
     }
 
     pub(super) fn remove(&mut self, ordinal: u64) -> Option<Pending> {
         let pending = self.all.remove(&ordinal)?;
         self.by_identity.remove(&pending.request.id());
-        self.by_file.remove(&(pending.file, ordinal));
+        if let Entry::Occupied(mut of_file) = self.by_file.entry(pending.file) {
+            of_file.get_mut().remove(&ordinal);
+            if of_file.get().is_empty() {
+                of_file.remove();
+            }
+        }
         self.ready_reads.remove(&ordinal);
         Some(pending)
     }
@@ -83,8 +89,7 @@ impl PendingRequests {
 
     /// The requests of a file, oldest first.
     pub(super) fn of_file(&self, file: FileId) -> Vec<u64> {
-        let file = Some(file);
-        self.by_file.range((file, 0)..=(file, u64::MAX)).map(|(_, ordinal)| *ordinal).collect()
+        self.by_file.get(&Some(file)).into_iter().flatten().copied().collect()
     }
 
     /// The delay of a read is over.

@@ -137,8 +137,8 @@ impl Core {
             file.io.remove(&mut self.received, id);
         }
         let Some(mut hop) = self.received.remove(id) else { return (None, None) };
-        if let Some(timer) = hop.timer {
-            self.timers.disarm(timer);
+        if let Some(timer) = hop.timer.take() {
+            self.timers.disarm(*timer);
         }
         if let Some(memories) = hop.memories.take() {
             self.withdraw(*memories);

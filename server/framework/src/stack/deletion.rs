@@ -48,8 +48,8 @@ impl Core {
     ) -> Result<RequestId, HResult> {
         self.own_request(creator, parent).ok_or(HResult::E_INVALIDARG)?;
         let child = self.create_request(creator, number, callback);
-        self.requests[child].parent = Some(parent);
-        self.requests[parent].children.get_or_insert_default().push(child);
+        self.requests[child].family.get_or_insert_default().parent = Some(parent);
+        self.requests[parent].family.get_or_insert_default().children.push(child);
         Ok(child)
     }
 
@@ -57,7 +57,7 @@ impl Core {
     pub(crate) fn delete_request(&mut self, creator: DeviceId, request: RequestId) -> HResult {
         let Some(entry) = self.own_request(creator, request) else { return HResult::E_INVALIDARG };
         // The usual request has no family: it costs no list.
-        if entry.children.is_none() && entry.parent.is_none() && !entry.state.is_outstanding() {
+        if entry.family.is_none() && !entry.state.is_outstanding() {
             self.delete_one(request);
             return HResult::S_OK;
         }
@@ -66,8 +66,9 @@ impl Core {
             self.violation(creator, Rule::Req4, None, Some(*outstanding));
             return HResult::STATUS_INVALID_DEVICE_REQUEST;
         }
-        if let Some(parent) = self.requests[request].parent.and_then(|parent| self.requests.get_mut(parent)) {
-            parent.children.iter_mut().for_each(|children| children.retain(|child| *child != request));
+        let parent = self.requests[request].family.as_ref().and_then(|family| family.parent);
+        if let Some(family) = parent.and_then(|parent| self.requests.get_mut(parent)?.family.as_mut()) {
+            family.children.retain(|child| *child != request);
         }
         // Descendants first: none outlives its parent.
         family.into_iter().rev().for_each(|member| self.delete_one(member));
@@ -87,7 +88,7 @@ impl Core {
         let mut family = vec![request];
         let mut next = 0;
         while let Some(member) = family.get(next) {
-            family.extend(self.requests[*member].children.iter().flat_map(|children| children.iter()));
+            family.extend(self.requests[*member].family.iter().flat_map(|family| &family.children));
             next += 1;
         }
         family

@@ -86,7 +86,7 @@ impl Core {
         if options.has(SendOptions::TIMEOUT)
             && let Some(due) = Due::from_timeout(options.timeout, self.now)
         {
-            self.received[id].timer = Some(self.timers.arm(due, TimerTask::SendTimeout(id)));
+            self.received[id].timer = Some(Box::new(self.timers.arm(due, TimerTask::SendTimeout(id))));
         }
         self.requests[request].current = Some(id);
         if !by_framework {

@@ -116,9 +116,9 @@ impl Core {
         self.let_go_of(request);
         let entry = &mut self.requests[request];
         let number = entry.number;
-        let (parent, children) = (entry.parent, std::mem::take(&mut entry.children));
+        let family = entry.family.take();
         let memories = entry.memories.take();
-        *entry = Request { parent, children, memories, status, ..Request::new(creator, number, callback) };
+        *entry = Request { family, memories, status, ..Request::new(creator, number, callback) };
         HResult::S_OK
     }
 
