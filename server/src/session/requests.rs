@@ -108,6 +108,7 @@ pub(super) struct Object {
     /// It came on a queue pair.
     pub(super) was_submitted: bool,
     /// Who waits for its completion (synchronous sends).
+    #[expect(clippy::box_collection, reason = "one word for what almost no request has")]
     waiters: Option<Box<Vec<oneshot::Sender<Completion>>>>,
 }
 
@@ -159,6 +160,7 @@ pub struct RequestTable {
     bytes: u64,
     failed_creates: VecDeque<u64>,
     /// Boxes of objects that are gone, to be used for new ones: see [`SPARES_MAX`].
+    #[expect(clippy::vec_box, reason = "it is the boxes that are kept")]
     spares: Vec<Box<Object>>,
 }
 

@@ -158,13 +158,12 @@ impl Core {
 
     /// The sender had received the packet itself.
     fn climb_to_layer(&mut self, hop: &Received, parent: ReceivedId) -> Option<Invocation> {
-        let packet = &self.requests[hop.request];
-        let (status, information, output) = (packet.status, packet.information, packet.output.clone());
         if hop.by_framework {
-            self.received[parent].state.step(ReceivedEvent::CompletedByFramework);
-            self.carry_up(parent, status, information, output);
+            self.carry_up(parent);
             return None;
         }
+        let packet = &self.requests[hop.request];
+        let (status, information, output) = (packet.status, packet.information, packet.output.clone());
         self.received[parent].state.step(ReceivedEvent::Regained);
         if let Some(buffers) = &mut self.received[parent].buffers {
             buffers.receive(&output);
@@ -182,9 +181,12 @@ impl Core {
     }
 
     /// A packet the framework had forwarded passes through this layer without its driver.
-    fn carry_up(&mut self, id: ReceivedId, status: HResult, information: u64, output: Bytes) {
-        let received = &self.received[id];
+    fn carry_up(&mut self, id: ReceivedId) {
+        let received = &mut self.received[id];
+        received.state.step(ReceivedEvent::CompletedByFramework);
         if received.parameters.kind == IoKind::Create {
+            let packet = &self.requests[received.request];
+            let (status, information, output) = (packet.status, packet.information, packet.output.clone());
             self.carry(id, status, information, output);
         } else {
             // Status and data are on the packet already; no driver of this layer completed anything.
