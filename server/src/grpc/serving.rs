@@ -119,7 +119,7 @@ async fn assign(mut incoming: Connections, threads: &[Thread], stop: &Cancellati
             connection = incoming.next() => connection,
         };
         let Some(Ok(Connection { stream, permit, .. })) = connection else { return };
-        let Some(thread) = threads.iter().min_by_key(|thread| thread.load.load(Ordering::Relaxed)) else { return };
+        let Some(thread) = fewest(threads) else { return };
         let load = Load::on(&thread.load);
         let stream = match stream.into_std() {
             Ok(stream) => stream,
@@ -134,7 +134,37 @@ async fn assign(mut incoming: Connections, threads: &[Thread], stop: &Cancellati
     }
 }
 
+/// The thread with the fewest connections, the first of several.
+fn fewest(threads: &[Thread]) -> Option<&Thread> {
+    threads.iter().min_by_key(|thread| thread.load.load(Ordering::Relaxed))
+}
+
 /// A connection on the runtime that serves it.
 fn arrive(Assigned { stream, permit, load }: Assigned) -> io::Result<Connection> {
     Ok(Connection { stream: TcpStream::from_std(stream)?, permit, _load: Some(load) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle() -> Thread {
+        Thread { connections: mpsc::channel(1).0, load: Arc::default(), ended: oneshot::channel().1 }
+    }
+
+    #[test]
+    fn connections_are_spread_and_a_place_is_free_when_its_connection_ends() {
+        let threads = [idle(), idle(), idle()];
+        let place = || {
+            let thread = fewest(&threads).expect("there are some");
+            let index = threads.iter().position(|other| Arc::ptr_eq(&other.load, &thread.load));
+            (index, Load::on(&thread.load))
+        };
+        let places: Vec<_> = (0..6).map(|_| place()).collect();
+        let of = |places: &[(Option<usize>, Load)]| places.iter().map(|(index, _)| *index).collect::<Vec<_>>();
+        assert_eq!(of(&places), [0, 1, 2, 0, 1, 2].map(Some));
+        let mut places = places;
+        places.remove(4); // one of the second thread ends
+        assert_eq!(place().0, Some(1));
+    }
 }

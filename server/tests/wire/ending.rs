@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use lowerdeck_proto::v1::event::Body;
 use lowerdeck_proto::{reason, v1};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use crate::bench::{Bench, Events, abandon, read, refusal};
+use crate::bench::{Bench, Events, abandon, read, refusal, within};
 
 async fn ending(events: &mut Events) -> v1::SessionEndReason {
     loop {
@@ -188,4 +190,13 @@ async fn own_callbacks_are_answered_through_events() {
     let (last, ()) = tokio::join!(upper.end(), answer);
     assert_eq!(last.files_left_open, 0, "a removal callback closed it (CLS-2)");
     bench.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_cut_in_the_end() {
+    let bench = Bench::new().await;
+    let mut silent = TcpStream::connect(bench.server.addr).await.expect("a connection");
+    bench.open("null").await; // so that the silent one was accepted before
+    within(bench.server.shutdown()).await;
+    let _ = within(silent.read_to_end(&mut Vec::new())).await; // cut or reset: it is over
 }
