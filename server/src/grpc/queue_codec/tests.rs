@@ -149,6 +149,30 @@ fn the_usual_submission_takes_the_short_way() {
     assert_eq!(Ok(read), from_proto::submission(message, ""));
 }
 
+/// Protobuf merges a message that comes twice in one field.
+#[test]
+fn parts_that_come_twice_read_as_prost_reads_them() {
+    let read = |io| v1::Format { io: Some(io), ..Default::default() };
+    let output = |size| Some(v1::OutputMemory { size, ..Default::default() });
+    let first = read(v1::format::Io::Read(v1::ReadFormat { device_offset: Some(7), output_memory: output(1) }));
+    let second = read(v1::format::Io::Read(v1::ReadFormat { device_offset: None, output_memory: output(2) }));
+    let mut send =
+        v1::FormatAndSendRequest { request_id: 1, format: Some(first), ..Default::default() }.encode_to_vec();
+    send.extend(v1::FormatAndSendRequest { format: Some(second), ..Default::default() }.encode_to_vec());
+    let mut frame = vec![SUBMISSION as u8];
+    let mut submission = vec![0x0A, send.len() as u8];
+    submission.extend(send);
+    frame.push(submission.len() as u8);
+    frame.extend(submission);
+    let frame = Bytes::from(frame);
+    let batch = super::read(&frame, u64::MAX).expect("well formed");
+    assert_eq!(Some(&batch), by_prost(&frame).as_ref());
+    let Some(Ok(Submission::FormatAndSend { format, .. })) = batch.submissions.first() else { panic!("{batch:?}") };
+    let merged = lowerdeck_framework::memory::OutputMemory::empty(2);
+    let expected = lowerdeck_framework::io::FormatIo::Read { output: Some(merged), device_offset: Some(7) };
+    assert_eq!(format.io, expected);
+}
+
 #[test]
 fn a_batch_beyond_the_limit_is_counted_and_not_read() {
     let submissions = vec![v1::Submission::default(); 5];
