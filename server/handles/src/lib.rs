@@ -9,4 +9,9 @@
 
 pub mod handle;
 pub mod operation;
+pub mod pipe;
+pub mod socket;
+mod transport;
 pub mod win32;
+
+pub use transport::MESSAGE_BYTES_MAX;

@@ -54,6 +54,20 @@ pub const PACKAGES: &[Package] = &[
         reason: "a virtual driver knows the framework and small text crates; time and I/O arrive as events",
     },
     Package {
+        manifest: "server/handles/Cargo.toml",
+        dependencies: Dependencies::Only(&[
+            "lowerdeck-framework",
+            "bytes",
+            "cap-std",
+            "rustix",
+            "slotmap",
+            "tokio",
+            "tokio-util",
+        ]),
+        refused_in_tests: &["tonic*", "prost*", "lowerdeck-proto", "lowerdeck-server", "lowerdeck-client"],
+        reason: "handles are objects of the host: no wire, no session, no stack",
+    },
+    Package {
         manifest: "server/Cargo.toml",
         dependencies: Dependencies::AllBut(&["lowerdeck-client", "lowerdeck-tests"]),
         refused_in_tests: &["lowerdeck-tests"],
@@ -124,6 +138,19 @@ pub const LAYERS: &[Layer] = &[
         ],
         excepted: &[],
         reason: "a virtual driver knows the framework only; time and I/O arrive as events",
+    },
+    Layer {
+        folder: "server/handles/src/",
+        refused: &[
+            "tonic*",
+            "prost*",
+            "lowerdeck_framework",
+            "std::time::Instant",
+            "std::time::SystemTime",
+            "std::thread",
+        ],
+        excepted: &["lowerdeck_framework::status", "lowerdeck_framework::io"],
+        reason: "a handle performs I/O on an object of the host; who owns it and which stack asks is known above",
     },
     Layer {
         folder: "server/src/host/",
