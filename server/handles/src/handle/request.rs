@@ -52,7 +52,7 @@ pub struct CreateNamedPipe {
     pub out_buffer_bytes: u32,
     /// `nInBufferSize` in bytes: a hint without effect, for on a socket the sender's buffer counts.
     pub in_buffer_bytes: u32,
-    /// `nDefaultTimeOut` in milliseconds, of a wait for a free instance; it is kept and reported.
+    /// `nDefaultTimeOut` in milliseconds, of `WaitNamedPipe`: without effect, for no open waits here.
     pub default_timeout_ms: u32,
 }
 

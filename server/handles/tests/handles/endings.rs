@@ -1,9 +1,12 @@
 //! FHT-18, FHT-20: peers that go, and handles that are closed under what is under way.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 use lowerdeck_handles::operation::Outcome;
 use lowerdeck_handles::win32::Win32Error;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::stage::{Stage, pends, within};
@@ -85,4 +88,41 @@ async fn the_number_of_a_closed_handle_never_means_another_one() {
         assert_eq!(stage.handles.is_overlapped(next), Ok(true));
         stage.handles.close(next).expect("it is open");
     }
+}
+
+/// The number stays in use while its slot of the table goes to the next pipe, a thousand times, at whatever moment the
+/// close on another thread meets the reads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_close_under_reads_never_gives_another_pipes_bytes() {
+    let stage = Arc::new(Stage::new());
+    let mut aborted = 0;
+    for round in 0..1000_u32 {
+        let (server, client) = stage.pair().await;
+        let mut tasks = JoinSet::new();
+        let closing = Arc::clone(&stage);
+        tasks.spawn(async move {
+            // The message is on its way when the close comes, or not any more.
+            if round % 2 == 0 {
+                closing.write(client, round.to_le_bytes().to_vec()).await;
+            }
+            closing.handles.close(server).expect("it is open");
+            closing.handles.close(client).expect("it is open");
+            // In the slots of the two that were closed.
+            let (next, peer) = closing.pair().await;
+            closing.write(peer, u32::MAX.to_le_bytes().to_vec()).await;
+            closing.handles.close(next).expect("it is open");
+            closing.handles.close(peer).expect("it is open");
+        });
+        for _ in 0..4 {
+            let outcome = stage.read(server, 4).await;
+            match outcome.status {
+                HResult::S_OK => assert_eq!(outcome.data, round.to_le_bytes().as_slice()),
+                HResult::ERROR_OPERATION_ABORTED => aborted += 1,
+                status => assert_eq!(status, HResult::ERROR_INVALID_HANDLE, "in round {round}"),
+            }
+        }
+        within(tasks.join_all()).await;
+    }
+    assert!(aborted > 0, "no close met a read: the test shows nothing");
+    assert!(stage.handles.is_empty() && stage.socket_files().is_empty());
 }

@@ -33,7 +33,9 @@ async fn a_client_that_came_first_can_be_used_without_connect() {
     let stage = Stage::new();
     let server = stage.server().await;
     let mut peer = Peer::start(&stage, "connect", Framing::Message).await;
+    peer.say("send").await;
     peer.say("send 01").await;
+    assert_eq!(stage.read(server, 9).await, Outcome::read(Bytes::new()));
     assert_eq!(stage.read(server, 9).await, Outcome::read(Bytes::from_static(&[1])));
 }
 
@@ -90,6 +92,21 @@ async fn each_instance_has_one_client_and_further_ones_are_told_busy() {
     stage.write(two, vec![2]).await;
     assert_eq!(stage.read(first, 9).await.data, [1].as_slice());
     assert_eq!(stage.read(second, 9).await.data, [2].as_slice());
+}
+
+/// The host holds one client of another process back, until an instance listens again.
+#[tokio::test]
+async fn a_client_of_another_process_waits_for_the_next_instance() {
+    let stage = Stage::new();
+    let only_one = CreateNamedPipe { instances_max: 1, ..named_pipe(Framing::Message) };
+    let server = stage.create(&only_one).await.expect("an instance");
+    let _first = stage.client().await.expect("a free instance");
+    assert_eq!(stage.connect(server).await, Win32Error::PIPE_CONNECTED.hresult());
+    let mut peer = Peer::start(&stage, "connect", Framing::Message).await;
+    peer.say("send 07").await;
+    assert_eq!(stage.handles.disconnect_pipe(server).await, HResult::S_OK);
+    assert_eq!(stage.connect(server).await, HResult::S_OK);
+    assert_eq!(stage.read(server, 9).await.data, [7].as_slice());
 }
 
 #[tokio::test]

@@ -116,3 +116,15 @@ async fn a_flood_waits_in_the_peer_and_arrives_in_order() {
     }
     assert_eq!(peer.answer().await, "counted");
 }
+
+#[tokio::test]
+async fn descriptors_that_a_peer_sends_along_are_not_taken() {
+    let stage = Stage::new();
+    let (server, mut peer) = stage.with_peer().await;
+    let passed = stage.folder.path().join("passed");
+    peer.say(&format!("pass {}", passed.display())).await;
+    assert_eq!(stage.read(server, 9).await, Outcome::read(Bytes::from_static(&[1])));
+    let open = std::fs::read_dir("/proc/self/fd").expect("a host with /proc").flatten();
+    let mut open = open.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
+    assert!(!open.any(|path| path == passed), "it is open in this process");
+}

@@ -20,6 +20,9 @@ def perform(end, verb, arguments):
         return "counted"
     if verb == "receive":
         return end.recv(int(arguments[0])).hex() or "nothing"
+    if verb == "pass":
+        with open(arguments[0], "w") as file:
+            return str(socket.send_fds(end, [b"\x01"], [file.fileno()]))
     if verb == "close":
         end.close()
         return "closed"
