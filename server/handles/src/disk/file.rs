@@ -6,7 +6,7 @@
 //! have begun. Knows neither names nor other handles.
 
 use std::io::IoSlice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use cap_std::fs::File;
@@ -19,7 +19,7 @@ use super::pool::BlockingPool;
 use super::rights::Rights;
 use super::sharing::Share;
 use crate::handle::Ending;
-use crate::operation::{Operation, Outcome, TRANSFER_BYTES_MAX};
+use crate::operation::{Operation, Outcome};
 use crate::win32::Win32Error;
 
 /// Both halves of an OVERLAPPED offset all ones: the write goes to the end of the file.
@@ -37,25 +37,31 @@ impl DiskFile {
         DiskFile { file: Arc::new(file), pool }
     }
 
-    /// Performs one operation. It pends only for its turn among the calls of the host.
+    /// Performs one operation, which pends only for its turn among the calls of the host. Several are under way at once and
+    /// end in any order, as overlapped I/O on a file does. One whose future is dropped after its turn has come is done.
     ///
     /// `ERROR_ACCESS_DENIED` without the right; `ERROR_HANDLE_EOF` for a read at or beyond the end; `ERROR_INVALID_PARAMETER`
     /// for an offset that no file has; `ERROR_FILE_TOO_LARGE` and `ERROR_DISK_FULL` for a write that finds no room, with the
-    /// bytes that did as `information`; `ERROR_NO_SYSTEM_RESOURCES` for a transfer above [`TRANSFER_BYTES_MAX`]. For
-    /// controls see [`control::CODES`].
+    /// bytes that did as `information`; `ERROR_NO_SYSTEM_RESOURCES` when too many calls of the root wait. For controls see
+    /// [`control::CODES`].
     pub async fn perform(&self, operation: Operation, ending: &Ending) -> Outcome {
         let file = Arc::clone(&self.file);
         let ended = self.pool.call(ending.requested(), move || file.perform(&operation)).await;
         ended.unwrap_or_else(|code| Outcome::failed(code.hresult()))
+    }
+
+    /// The handle is closed: it excludes nobody any more, even while a call that has begun goes on.
+    pub fn close(&self) {
+        let share = self.file.share.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(share);
     }
 }
 
 /// The descriptor, and what may be done with it.
 #[derive(Debug)]
 pub(super) struct HostFile {
-    /// First, so that it is given back before the descriptor is closed.
-    #[expect(dead_code, reason = "held for the time that the file is open")]
-    pub share: Share,
+    /// None once the handle is closed. Given back before the descriptor is closed, or with it: fields go in this order.
+    pub share: Mutex<Option<Share>>,
     pub file: File,
     pub rights: Rights,
     pub write_through: bool,
@@ -81,7 +87,6 @@ impl HostFile {
         if !self.rights.read() {
             return Err(Win32Error::ACCESS_DENIED);
         }
-        check_transfer(length as usize)?;
         check_end(offset, u64::from(length))?;
         if length == 0 {
             return Ok(Outcome::read(Bytes::new()));
@@ -107,7 +112,6 @@ impl HostFile {
         if !self.rights.write() {
             return Err(Win32Error::ACCESS_DENIED);
         }
-        check_transfer(data.len())?;
         let appends = self.rights.only_append() || offset == WRITE_TO_END_OF_FILE;
         let start = if appends { self.size()? } else { offset };
         let end = check_end(start, data.len() as u64)?;
@@ -130,10 +134,6 @@ impl HostFile {
         }
         Ok(Outcome::written(written as u64))
     }
-}
-
-fn check_transfer(length: usize) -> Result<(), Win32Error> {
-    if length <= TRANSFER_BYTES_MAX as usize { Ok(()) } else { Err(Win32Error::NO_SYSTEM_RESOURCES) }
 }
 
 /// Where a transfer ends; offsets are signed on both systems.

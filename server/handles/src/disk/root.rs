@@ -9,7 +9,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
@@ -92,7 +92,7 @@ impl FileRoot {
         Ok(OpenedFile { file: DiskFile::new(file, self.pool.clone()), existed })
     }
 
-    /// Handles that are open, those included whose last operation has not ended.
+    /// Handles that are open.
     pub fn open_handles(&self) -> usize {
         self.table.handles()
     }
@@ -123,10 +123,8 @@ fn open(
         file.set_len(0)?;
         share.narrow_to(uses);
     }
-    Ok((
-        HostFile { share, file, rights: opening.rights, write_through: opening.write_through, file_bytes_max },
-        existed,
-    ))
+    let (rights, write_through) = (opening.rights, opening.write_through);
+    Ok((HostFile { share: Mutex::new(Some(share)), file, rights, write_through, file_bytes_max }, existed))
 }
 
 /// The file, and whether it was there.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::{DiskLimits, Place, failed, unended, write_at};
+use super::{DiskLimits, Place, READ, failed, request, unended, write_at};
 use crate::handle::Disposition;
 use crate::operation::{Operation, Outcome};
 use crate::win32::Win32Error;
@@ -119,6 +119,23 @@ async fn a_file_that_is_dropped_leaves_no_descriptor() {
     }
     drop(files);
     assert_eq!((place.root.open_handles(), descriptors_below(&place)), (0, 0));
+}
+
+/// `CloseHandle` gives the file free at once, though an operation on it still waits for its turn.
+#[tokio::test]
+async fn a_closed_handle_excludes_nobody() {
+    let place = Place::new();
+    place.put("file", b"old");
+    let asked = request("file", READ, 0, Disposition::OpenExisting);
+    let file = place.root.create_file(&asked).await.expect("the first").file;
+    assert_eq!(place.root.create_file(&asked).await.err(), Some(Win32Error::SHARING_VIOLATION));
+    file.close();
+    file.close();
+    assert_eq!(place.root.open_handles(), 0);
+    let second = place.root.create_file(&asked).await.expect("nobody has it open");
+    drop(file);
+    assert_eq!(place.root.create_file(&asked).await.err(), Some(Win32Error::SHARING_VIOLATION));
+    drop(second);
 }
 
 /// Who drops an operation does not stop it; the end of the root waits for it, and then nothing is open.

@@ -3,7 +3,7 @@
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{DiskLimits, FileRoot, Place, READ, SHARE_ALL, WRITE, done, failed, read_at, request, write_at};
-use crate::handle::{Access, Disposition, Flags, ShareMode};
+use crate::handle::{Access, CreateFile, Disposition, Flags, ShareMode};
 use crate::operation::Outcome;
 use crate::win32::Win32Error;
 
@@ -151,22 +151,20 @@ async fn an_open_that_asks_for_what_is_not_done_here_makes_nothing() {
     let place = Place::new();
     let good = request("file", READ | WRITE, SHARE_ALL, Disposition::CreateAlways);
     for access in [0x0100_0000, 0x0200_0000, 0x0000_0200, READ | 0x0400_0000] {
-        let refused =
-            place.root.create_file(&crate::handle::CreateFile { access: Access(access), ..good.clone() }).await;
+        let refused = place.root.create_file(&CreateFile { access: Access(access), ..good.clone() }).await;
         assert_eq!(refused.err(), Some(Win32Error::ACCESS_DENIED), "right {access:#x}");
     }
     for share in [8, 0x8000_0000, 15] {
-        let refused =
-            place.root.create_file(&crate::handle::CreateFile { share: ShareMode(share), ..good.clone() }).await;
+        let refused = place.root.create_file(&CreateFile { share: ShareMode(share), ..good.clone() }).await;
         assert_eq!(refused.err(), Some(Win32Error::INVALID_PARAMETER), "share mode {share:#x}");
     }
     for flags in [Flags::DELETE_ON_CLOSE, 0x2000_0000, 0x0200_0000, 0x0020_0000, 0x0010_0000] {
-        let refused = place.root.create_file(&crate::handle::CreateFile { flags: Flags(flags), ..good.clone() }).await;
+        let refused = place.root.create_file(&CreateFile { flags: Flags(flags), ..good.clone() }).await;
         assert_eq!(refused.err(), Some(Win32Error::NOT_SUPPORTED), "flag {flags:#x}");
     }
     assert!(!place.inside("file").exists());
     for flags in [0, 0x80, Flags::OVERLAPPED, Flags::WRITE_THROUGH | 0x0800_0000 | 0x1000_0000] {
-        let taken = place.root.create_file(&crate::handle::CreateFile { flags: Flags(flags), ..good.clone() }).await;
+        let taken = place.root.create_file(&CreateFile { flags: Flags(flags), ..good.clone() }).await;
         assert!(taken.is_ok(), "flags {flags:#x}: {taken:?}");
     }
 }
