@@ -87,9 +87,6 @@ pub(super) fn perform(file: &HostFile, code: u32, input: &[u8], output_length: u
     if lacks_read || lacks_write {
         return Err(Win32Error::ACCESS_DENIED);
     }
-    if input.len() < known.input_bytes as usize {
-        return Err(Win32Error::INVALID_PARAMETER);
-    }
     if output_length < known.output_bytes {
         return Err(Win32Error::INSUFFICIENT_BUFFER);
     }
@@ -105,7 +102,7 @@ pub(super) fn perform(file: &HostFile, code: u32, input: &[u8], output_length: u
     Ok(Outcome::written(0))
 }
 
-/// The i64 at `start` of the input, which may not be negative.
+/// The i64 at `start` of the input, which may be neither short nor negative.
 fn number(input: &[u8], start: usize) -> Result<u64, Win32Error> {
     let bytes = input.get(start..).and_then(|rest| rest.first_chunk()).ok_or(Win32Error::INVALID_PARAMETER)?;
     u64::try_from(i64::from_le_bytes(*bytes)).map_err(|_| Win32Error::INVALID_PARAMETER)

@@ -1,5 +1,6 @@
 //! Cancel and close: what waits for its turn ends without having been done, what has begun ends by itself (FHT-13).
 
+use std::pin::pin;
 use std::sync::mpsc;
 
 use bytes::Bytes;
@@ -138,26 +139,33 @@ async fn a_closed_handle_excludes_nobody() {
     drop(second);
 }
 
-/// Who drops an operation does not stop it; the end of the root waits for it, and then nothing is open.
+/// Who drops an operation does not stop it; the end of the root waits for it, and the root goes on.
 #[tokio::test]
 async fn the_end_of_a_root_waits_for_what_nobody_awaits_any_more() {
-    let place = Place::new();
-    let file = place.open("file", Disposition::CreateNew).await.expect("made");
-    let data = Bytes::from(vec![7; 8 << 20]);
-    {
-        let ending = unended();
-        let mut write = Box::pin(file.perform(Operation::Write { data, offset: 0 }, &ending));
-        tokio::select! {
-            biased;
-            _ = &mut write => {}
-            () = std::future::ready(()) => {} // it has begun, and is dropped
-        }
+    let place = narrow(8);
+    let (go_on, goes_on) = mpsc::sync_channel::<()>(1);
+    let path = place.inside("file");
+    let call = place.root.pool.call(std::future::pending(), move || {
+        goes_on.recv().expect("the test lets it go on");
+        std::fs::write(path, b"new").expect("written");
+    });
+    assert!(!has_ended(&mut pin!(call)).await); // it has begun, and is dropped
+    let mut finished = pin!(place.root.finished());
+    assert!(!has_ended(&mut finished).await, "a call is under way");
+    go_on.send(()).expect("it waits");
+    finished.await;
+    assert_eq!(place.content("file"), b"new");
+    let file = place.opened("file").await;
+    assert_eq!(write_at(&file, 0, b"old").await, Outcome::written(3));
+}
+
+/// Whether a future is ready when it is asked once.
+async fn has_ended<F: Future + Unpin>(future: &mut F) -> bool {
+    tokio::select! {
+        biased;
+        _ = future => true,
+        () = std::future::ready(()) => false,
     }
-    drop(file);
-    place.root.finished().await;
-    assert_eq!((place.root.open_handles(), descriptors_below(&place)), (0, 0));
-    assert_eq!(place.content("file").len(), 8 << 20);
-    assert!(place.open("file", Disposition::OpenExisting).await.is_ok(), "a root that has finished goes on");
 }
 
 /// Descriptors of this process on files below the root.

@@ -1,6 +1,6 @@
 //! What an open does by its disposition, rights and flags, and that a refused one has changed nothing.
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 use super::{DiskLimits, FileRoot, Place, READ, SHARE_ALL, WRITE, done, failed, read_at, request, write_at};
 use crate::handle::{Access, CreateFile, Disposition, Flags, ShareMode};
@@ -103,16 +103,34 @@ async fn what_is_no_regular_file_is_refused() {
     assert_eq!(place.root.open_handles(), 0);
 }
 
-/// `OPEN_ALWAYS` for reading takes a file that the host lets nobody write.
+/// The descriptor of a file that was there can do no more than its handle, so that `OPEN_ALWAYS` for reading takes a file
+/// that the host lets nobody write.
 #[tokio::test]
 async fn what_is_opened_for_reading_need_not_be_writable() {
     let place = Place::new();
     place.put("file", b"old");
-    let writer_elsewhere = std::fs::File::open(place.inside("file")).expect("open");
-    rustix::fs::fchmod(&writer_elsewhere, Mode::RUSR).expect("read only");
-    let opened = place.root.create_file(&request("file", READ, SHARE_ALL, Disposition::OpenAlways)).await;
-    let file = opened.expect("it can be read").file;
-    assert_eq!(read_at(&file, 0, 8).await, done(b"old"));
+    let readable = std::fs::File::open(place.inside("file")).expect("open");
+    rustix::fs::fchmod(&readable, Mode::RUSR).expect("read only");
+    for disposition in [Disposition::OpenExisting, Disposition::OpenAlways] {
+        let opened = place.root.create_file(&request("file", READ, SHARE_ALL, disposition)).await;
+        let file = opened.expect("it can be read").file;
+        assert_eq!(read_at(&file, 0, 8).await, done(b"old"));
+        let descriptors = std::fs::read_dir("/proc/self/fd").expect("the host tells descriptors");
+        let modes: Vec<OFlags> = descriptors
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(|number| open_mode(&place.inside("file"), number))
+            .collect();
+        assert_eq!(modes, [OFlags::RDONLY; 2], "one is the test's own, {disposition:?}");
+    }
+}
+
+/// How a descriptor of this process has `path` open, if it has.
+fn open_mode(path: &std::path::Path, descriptor: u32) -> Option<OFlags> {
+    let target = std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
+    let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).ok()?;
+    let flags = told.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    let flags = u32::from_str_radix(flags.trim(), 8).ok()?;
+    (target == path.canonicalize().ok()?).then(|| OFlags::from_bits_retain(flags) & OFlags::RWMODE)
 }
 
 /// A handle does what it was opened for; a handle for nothing exists, and that is all.
