@@ -21,6 +21,7 @@ pub use request::{
     ShareMode, SocketAddress,
 };
 
+use crate::disk::FileRoot;
 use crate::operation::{Operation, Outcome};
 use crate::pipe::PipeDirectory;
 use crate::pipe::control::{FSCTL_PIPE_DISCONNECT, FSCTL_PIPE_LISTEN};
@@ -44,6 +45,8 @@ pub struct HandleNumber(pub u64);
 /// Where handles lead. What is None can not be opened (`ERROR_ACCESS_DENIED`).
 #[derive(Debug, Clone, Default)]
 pub struct Places {
+    /// Files: one root for all tables of a process, since files are shared within a root.
+    pub files: Option<FileRoot>,
     /// Named pipes and Unix sockets.
     pub pipes: Option<Arc<PipeDirectory>>,
     /// The network.
@@ -105,7 +108,8 @@ impl Handles {
     }
 
     /// Performs one operation on the handle that has the number now, and on no other one. It makes progress while the
-    /// future is polled, and operations of one direction keep the order in which their futures were first polled.
+    /// future is polled, and operations of one direction keep the order in which their futures were first polled, save on files, where an
+    /// offset says where each belongs.
     /// `cancelled` asks it to end (FHT-13); dropping the future ends it too, without an outcome.
     pub fn perform(
         &self,

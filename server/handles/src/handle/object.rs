@@ -5,6 +5,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, OpenRequest, Places};
+use crate::disk::DiskFile;
 use crate::operation::{Operation, Outcome, TRANSFER_BYTES_MAX};
 use crate::pipe::{ClientEnd, PipeName, ServerEnd};
 use crate::socket::Socket;
@@ -21,6 +22,8 @@ pub enum Object {
     Server(Box<ServerEnd>),
     /// The client end of one.
     Client(Box<ClientEnd>),
+    /// A file below the configured root.
+    File(Box<DiskFile>),
     /// A connected socket.
     Socket(Box<Socket>),
 }
@@ -34,7 +37,10 @@ impl Object {
             OpenRequest::File(file) if PipeName::is_pipe(&file.name) => {
                 Ok(Object::Client(Box::new(ClientEnd::open(pipes?, file)?)))
             }
-            OpenRequest::File(_) => Err(Win32Error::ACCESS_DENIED),
+            OpenRequest::File(file) => {
+                let files = places.files.as_ref().ok_or(Win32Error::ACCESS_DENIED)?;
+                Ok(Object::File(Box::new(files.create_file(file).await?.file)))
+            }
             OpenRequest::Socket(socket) => {
                 let opened = Socket::open(&socket.address, places.sockets, places.pipes.as_deref()).await?;
                 Ok(Object::Socket(Box::new(opened)))
@@ -46,6 +52,7 @@ impl Object {
         match self {
             Object::Server(server) => server.perform(operation, ending).await,
             Object::Client(client) => client.perform(operation, ending).await,
+            Object::File(file) => file.perform(operation, ending).await,
             Object::Socket(socket) => socket.perform(operation, ending).await,
         }
     }
@@ -54,6 +61,7 @@ impl Object {
         match self {
             Object::Server(server) => server.close(),
             Object::Client(client) => client.close(),
+            Object::File(file) => file.close(),
             Object::Socket(socket) => socket.close(),
         }
     }

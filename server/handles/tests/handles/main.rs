@@ -4,6 +4,7 @@ mod byte_pipes;
 mod cancel;
 mod controls;
 mod endings;
+mod files;
 mod instances;
 mod messages;
 mod runtime_directory;

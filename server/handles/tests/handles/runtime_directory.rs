@@ -113,7 +113,7 @@ async fn a_thousand_pipes_leave_nothing_behind() {
     let sockets = || std::fs::read_to_string("/proc/net/unix").expect("a host with /proc").matches(&path).count();
     assert_eq!((stage.socket_files().len(), sockets()), (1000, 1000));
     assert_eq!(stage.create(&named_pipe(Framing::Message)).await, Err(Win32Error::TOO_MANY_OPEN_FILES));
-    let Stage { folder: _folder, pipes, handles } = stage;
+    let Stage { folder: _folder, files: _, pipes, handles } = stage;
     drop(handles);
     assert_eq!(std::fs::read_dir(pipes.path()).expect("it stays").count(), 0);
     assert_eq!(sockets(), 0, "each descriptor of a socket is closed");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
+use lowerdeck_handles::disk::{DiskLimits, FileRoot};
 use lowerdeck_handles::handle::{
     Access, CreateFile, CreateNamedPipe, Direction, Disposition, Flags, Framing, HANDLES_MAX, HandleNumber, Handles,
     OpenRequest, PipeMode, Places, ShareMode,
@@ -28,6 +29,7 @@ pub const NAME: &str = r"\\.\pipe\modem";
 
 pub struct Stage {
     pub folder: tempfile::TempDir,
+    pub files: FileRoot,
     pub pipes: Arc<PipeDirectory>,
     pub handles: Handles,
 }
@@ -37,8 +39,12 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let pipes = PipeDirectory::open(&folder.path().join("run"), PipeModes::default()).expect("a runtime directory");
         let pipes = Arc::new(pipes);
-        let places = Places { pipes: Some(Arc::clone(&pipes)), sockets: SocketPolicy::Loopback };
-        Stage { folder, pipes, handles: Handles::new(places, HANDLES_MAX) }
+        let files = folder.path().join("files");
+        std::fs::create_dir(&files).expect("a root for files");
+        let files = FileRoot::open(&files, DiskLimits::default()).expect("the root opens");
+        let places =
+            Places { files: Some(files.clone()), pipes: Some(Arc::clone(&pipes)), sockets: SocketPolicy::Loopback };
+        Stage { folder, files, pipes, handles: Handles::new(places, HANDLES_MAX) }
     }
 
     pub async fn server(&self) -> HandleNumber {

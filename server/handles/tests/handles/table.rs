@@ -34,7 +34,7 @@ async fn what_has_no_place_can_not_be_opened() {
 #[tokio::test]
 async fn a_table_holds_no_more_than_its_limit() {
     let stage = Stage::new();
-    let places = Places { pipes: Some(Arc::clone(&stage.pipes)), sockets: SocketPolicy::Refused };
+    let places = Places { files: None, pipes: Some(Arc::clone(&stage.pipes)), sockets: SocketPolicy::Refused };
     let handles = Handles::new(places, 1);
     let pipe = OpenRequest::Pipe(named_pipe(Framing::Message));
     let first = handles.open(&pipe).await.expect("the first");
