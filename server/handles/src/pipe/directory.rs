@@ -131,7 +131,6 @@ impl PipeDirectory {
         if listener.remove_instance() {
             names.remove(&listener.name);
             self.remove_file(&listener.name, listener.file);
-            listener.refuse_all();
         }
     }
 

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
-use rustix::net::{Shutdown, SocketFlags, SocketType, accept_with, listen, shutdown, sockopt};
+use rustix::net::{SocketFlags, SocketType, accept_with, listen, sockopt};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -48,7 +48,7 @@ impl Listener {
         request: &CreateNamedPipe,
         instances_max: u32,
     ) -> Result<Listener, Errno> {
-        // Until it listens a socket is refused and polls as hung up: it listens first, and is told more as instances come.
+        // A socket that does not listen polls as hung up: it listens before its readiness is watched.
         listen(&socket, 0)?;
         Ok(Listener {
             socket: watched(socket)?,
@@ -94,7 +94,7 @@ impl Listener {
         let mut counts = self.counts();
         counts.listening = if begins { counts.listening + 1 } else { counts.listening - 1 };
         let ahead = i32::try_from(counts.listening.saturating_sub(1)).unwrap_or(i32::MAX);
-        // The host takes a new backlog for a socket that listens, and refuses it for one that was shut down.
+        // The host takes a new backlog for a socket that listens, and has no other reason to refuse it.
         let _ = listen(&self.socket, ahead);
     }
 
@@ -113,12 +113,6 @@ impl Listener {
     pub async fn wait(&self, mut take: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
         let taken = self.socket.async_io(Interest::READABLE, |_| Ok(take()?)).await;
         taken.map_err(|error| errno_of(&error))
-    }
-
-    /// The last instance is closed: who still waits is refused at once.
-    pub fn refuse_all(&self) {
-        // Nothing to do for a socket that can not be shut down.
-        let _ = shutdown(&self.socket, Shutdown::Both);
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
