@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use ending::Ending;
@@ -57,14 +58,16 @@ pub struct Places {
 #[derive(Debug)]
 pub struct Handles {
     places: Places,
-    handles_max: usize,
+    /// Handles that can still be opened.
+    free: Arc<Semaphore>,
     table: Mutex<SlotMap<HandleKey, Arc<Open>>>,
 }
 
 impl Handles {
     /// An empty table for at most `handles_max` handles.
     pub fn new(places: Places, handles_max: usize) -> Handles {
-        Handles { places, handles_max, table: Mutex::default() }
+        let free = Arc::new(Semaphore::new(handles_max.min(Semaphore::MAX_PERMITS)));
+        Handles { places, free, table: Mutex::default() }
     }
 
     /// Opens a handle. Needs the context of a runtime.
@@ -72,21 +75,16 @@ impl Handles {
     /// # Errors
     /// `ERROR_TOO_MANY_OPEN_FILES` beyond the limit of the table, and what the kind of object says.
     pub async fn open(&self, request: &OpenRequest) -> Result<HandleNumber, Win32Error> {
-        if self.table().len() >= self.handles_max {
-            return Err(Win32Error::TOO_MANY_OPEN_FILES);
-        }
+        // Taken before anything is made or cut on the host, and given back with the last descriptor of the handle.
+        let place = Arc::clone(&self.free).try_acquire_owned().map_err(|_| Win32Error::TOO_MANY_OPEN_FILES)?;
         let flags = match request {
             OpenRequest::File(file) => file.flags,
             OpenRequest::Pipe(pipe) => pipe.flags,
             OpenRequest::Socket(socket) => socket.flags,
         };
         let object = Object::open(request, &self.places).await?;
-        let open = Arc::new(Open::new(object, flags.has(Flags::OVERLAPPED)));
-        let mut table = self.table();
-        if table.len() >= self.handles_max {
-            return Err(Win32Error::TOO_MANY_OPEN_FILES); // others were faster; the object closes as it is dropped
-        }
-        Ok(HandleNumber(table.insert(open).data().as_ffi()))
+        let open = Arc::new(Open::new(object, flags.has(Flags::OVERLAPPED), place));
+        Ok(HandleNumber(self.table().insert(open).data().as_ffi()))
     }
 
     /// `CloseHandle`: ends every operation on it with `ERROR_OPERATION_ABORTED`, unless it has come to another end.

@@ -1,7 +1,7 @@
 //! What a handle is of, and the one way in which its operations begin and end.
 
 use lowerdeck_framework::status::HResult;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, OpenRequest, Places};
@@ -74,11 +74,19 @@ pub struct Open {
     pub is_overlapped: bool,
     closed: CancellationToken,
     operations: Semaphore,
+    /// Its place among the handles of the table; after the object, so that it is free when the descriptor is.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Open {
-    pub fn new(object: Object, is_overlapped: bool) -> Open {
-        Open { object, is_overlapped, closed: CancellationToken::new(), operations: Semaphore::new(OPERATIONS_MAX) }
+    pub fn new(object: Object, is_overlapped: bool, place: OwnedSemaphorePermit) -> Open {
+        Open {
+            object,
+            is_overlapped,
+            closed: CancellationToken::new(),
+            operations: Semaphore::new(OPERATIONS_MAX),
+            _place: place,
+        }
     }
 
     pub async fn perform(&self, operation: Operation, cancelled: CancellationToken) -> Outcome {
