@@ -64,6 +64,17 @@ async fn a_closed_file_is_an_invalid_handle_and_free_for_the_next() {
     assert_eq!(perform(&stage, second, write(Bytes::from_static(b"meant"))).await, Outcome::written(5));
 }
 
+/// An operation that has not begun keeps its file's descriptor, and keeps nobody from the file.
+#[tokio::test]
+async fn an_operation_on_a_closed_file_excludes_nobody() {
+    let stage = Stage::new();
+    let first = stage.handles.open(&alone("disk")).await.expect("it is made");
+    let read = stage.begin_read(first, 16, &CancellationToken::new());
+    stage.handles.close(first).expect("it is open");
+    assert!(stage.handles.open(&alone("disk")).await.is_ok());
+    assert_eq!(within(read).await, Outcome::failed(HResult::ERROR_OPERATION_ABORTED));
+}
+
 /// Files are shared among all tables of the process, as those of two sessions.
 #[tokio::test]
 async fn two_tables_share_files_by_win32s_rule() {

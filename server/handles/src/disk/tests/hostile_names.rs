@@ -4,6 +4,7 @@ use std::os::unix::fs::symlink;
 
 use super::outside::{Outside, SECRET};
 use super::{Place, READ, SHARE_ALL, WRITE, request};
+use crate::disk::name::{COMPONENT_BYTES_MAX, FileName, NAME_BYTES_MAX};
 use crate::handle::Disposition;
 use crate::win32::Win32Error;
 
@@ -155,6 +156,18 @@ async fn a_name_that_is_too_long_or_empty_is_refused() {
     let too_long = [long.clone(), format!("folder\\{long}"), format!("{long}/plain"), deep, wide];
     let rows = too_long.into_iter().map(|name| (name, Win32Error::FILENAME_EXCED_RANGE));
     assert_all_refused(rows.chain([(String::new(), Win32Error::PATH_NOT_FOUND)])).await;
+}
+
+/// The limits are of the name and known before the host is asked, which may take less.
+#[test]
+fn a_name_is_as_long_as_its_limits_and_no_longer() {
+    let component = |bytes| FileName::parse(&"x".repeat(bytes)).map(|_| ());
+    assert_eq!(component(COMPONENT_BYTES_MAX), Ok(()));
+    assert_eq!(component(COMPONENT_BYTES_MAX + 1), Err(Win32Error::FILENAME_EXCED_RANGE));
+    assert_eq!(FileName::parse(&"é".repeat(128)), Err(Win32Error::FILENAME_EXCED_RANGE), "bytes count, not characters");
+    let whole = |bytes: usize| FileName::parse(&format!("x{}", "/x".repeat(bytes))[..bytes]).map(|_| ());
+    assert_eq!(whole(NAME_BYTES_MAX), Ok(()));
+    assert_eq!(whole(NAME_BYTES_MAX + 2), Err(Win32Error::FILENAME_EXCED_RANGE));
 }
 
 /// The other side of the law: what only looks alike is an ordinary name, and either separator goes down.
