@@ -1,8 +1,9 @@
 //! How the messages of a queue pair are read and written.
 //!
-//! Laws: what is read here is what prost and `from_proto` make of the same bytes; only the way is shorter. The usual
-//! submission goes straight from the frame to the session's own form, its payload a part of the frame; every other one
-//! is left to prost. A batch beyond its limit is counted, and not read.
+//! Laws: what is read here is what prost and `from_proto` make of the same bytes, but for protobuf's groups, which no
+//! client of a proto3 contract sends and which are refused; only the way is shorter. The usual submission goes straight
+//! from the frame to the session's own form, its payload a part of the frame; every other one is left to prost. A batch
+//! beyond its limit is counted, and not read.
 
 mod quick;
 

@@ -181,8 +181,8 @@ impl Returned {
 
 impl Session {
     /// Takes a batch of `reader`'s stream, after acknowledging everything up to event `through`; 0 acknowledges
-    /// nothing. Formats that name no file mean `file`. `batch` gives the submissions with their numbers in the stream, and must not call the session; what they
-    /// give is added to `results`.
+    /// nothing. Formats that name no file mean `file`. `batch` gives the submissions with their numbers in the stream,
+    /// and must not call the session; what they give is added to `results`.
     ///
     /// # Errors
     /// [`SessionError::EventSequenceUnknown`], [`SessionError::SessionEnded`]; nothing was taken then. Everything

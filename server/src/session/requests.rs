@@ -90,7 +90,7 @@ impl From<OwnedFile> for FormattedOn {
     }
 }
 
-/// A session may have a hundred thousand of them.
+/// A session may have `requests_max` of them.
 const _: () = assert!(size_of::<Object>() <= 128 && size_of::<Entry>() <= 16);
 
 /// A request object.
