@@ -29,6 +29,15 @@ pub struct HandleFacts {
     pub overlapped: bool,
 }
 
+/// Who closed a handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandleClosing {
+    /// Whoever opened it, with `CloseHandle`.
+    ByOwner,
+    /// The system, because whoever opened it is gone: a leak stays what it was.
+    WithOwner,
+}
+
 /// One operation at the host; it goes stale when the host has finished it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct HostIoId(pub(crate) ReceivedId);
@@ -105,10 +114,12 @@ impl Handles {
         self.open.insert(handle, facts);
     }
 
-    /// The handle is no more; one that was listed as leaked is not leaked any longer.
-    pub(crate) fn closed(&mut self, handle: HandleId) {
+    /// The handle is no more. One that was listed as leaked is not leaked any longer, unless it went with its owner.
+    pub(crate) fn closed(&mut self, handle: HandleId, closing: HandleClosing) {
         self.open.remove(&handle);
-        self.leaked.retain(|leaked| leaked.handle != handle);
+        if closing == HandleClosing::ByOwner {
+            self.leaked.retain(|leaked| leaked.handle != handle);
+        }
     }
 
     pub(crate) fn is_open(&self, handle: HandleId) -> bool {

@@ -73,7 +73,8 @@ impl Handles {
     /// Opens a handle. Needs the context of a runtime.
     ///
     /// # Errors
-    /// `ERROR_TOO_MANY_OPEN_FILES` beyond the limit of the table, and what the kind of object says.
+    /// `ERROR_TOO_MANY_OPEN_FILES` beyond the limit of the table, `ERROR_OPERATION_ABORTED` if everything was closed
+    /// meanwhile, and what the kind of object says.
     pub async fn open(&self, request: &OpenRequest) -> Result<HandleNumber, Win32Error> {
         // Taken before anything is made or cut on the host, and given back with the last descriptor of the handle.
         let place = Arc::clone(&self.free).try_acquire_owned().map_err(|_| Win32Error::TOO_MANY_OPEN_FILES)?;
@@ -84,7 +85,12 @@ impl Handles {
         };
         let object = Object::open(request, &self.places).await?;
         let open = Arc::new(Open::new(object, flags.has(Flags::OVERLAPPED), place));
-        Ok(HandleNumber(self.table().insert(open).data().as_ffi()))
+        let mut table = self.table();
+        if self.free.is_closed() {
+            open.close(); // everything was closed while it was being opened
+            return Err(Win32Error::OPERATION_ABORTED);
+        }
+        Ok(HandleNumber(table.insert(open).data().as_ffi()))
     }
 
     /// `CloseHandle`: ends every operation on it with `ERROR_OPERATION_ABORTED`, unless it has come to another end.
@@ -95,6 +101,14 @@ impl Handles {
         let open = self.table().remove(key(handle)).ok_or(Win32Error::INVALID_HANDLE)?;
         open.close();
         Ok(())
+    }
+
+    /// [`Handles::close`] of every handle: their owner is gone. Nothing is opened any more.
+    pub fn close_all(&self) {
+        self.free.close();
+        for (_, open) in self.table().drain() {
+            open.close();
+        }
     }
 
     /// Whether a handle was opened for overlapped I/O (FHT-3).
@@ -151,9 +165,7 @@ impl Handles {
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        for (_, open) in self.table().drain() {
-            open.close();
-        }
+        self.close_all();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Handles on the framework back end: a [`ScriptedHost`] plays them, and when it does what is a choice of the schedule.
 
 use bytes::Bytes;
-use lowerdeck_framework::handle::{HandleFacts, HandleId};
+use lowerdeck_framework::handle::{HandleClosing, HandleFacts, HandleId};
 use lowerdeck_framework::ids::TargetId;
 use lowerdeck_framework::io::SendOptions;
 use lowerdeck_framework::status::HResult;
@@ -73,7 +73,7 @@ impl Handles for InProcess {
     fn close_handle(&mut self, handle: u64) {
         let handle = self.handle(handle);
         self.host.close(handle);
-        self.stack.handle_closed(self.now, handle);
+        self.stack.handle_closed(self.now, handle, HandleClosing::ByOwner);
         self.settle();
     }
 

@@ -12,8 +12,8 @@
 //! ```
 
 use crate::effect::Effect;
-use crate::handle::HostIoId;
-use crate::ids::{DeviceId, FileId, ReceivedId, RequestId};
+use crate::handle::{HostIoId, TargetFile};
+use crate::ids::{DeviceId, FileId, ReceivedId, RequestId, TargetId};
 use crate::received::{ReceivedEvent, ReceivedState};
 use crate::request::RequestState;
 use crate::rule::Rule;
@@ -110,6 +110,26 @@ impl Core {
             self.note(device, TraceKind::Call(Call::CancelSentRequestsForFile)).file(Some(file)).record();
         }
         self.cancel_requests_of(device, file);
+    }
+
+    /// The same of a file-handle target, for what it has on the handle that `file` stands for.
+    pub(super) fn cancel_sent_requests_for_target_file(
+        &mut self,
+        device: DeviceId,
+        target: TargetId,
+        file: TargetFile,
+    ) {
+        self.note(device, TraceKind::Call(Call::CancelSentRequestsForFile)).record();
+        let Ok(aim) = self.aim_at_handle(device, target, Some(file)) else { return };
+        let Some(owned) = self.handles.own(device, target) else { return };
+        let (pended, in_flight) = (&owned.target.pended, &owned.target.in_flight);
+        let mut sent = pended.members(&self.received);
+        sent.extend(in_flight.members(&self.received));
+        for id in sent {
+            if let Some(hop) = self.received.get(id).filter(|hop| hop.aim == aim) {
+                self.cancel_packet(hop.request);
+            }
+        }
     }
 
     /// Asks for cancellation of everything `sender` itself sent on `file`; other layers' requests are not its to

@@ -5,7 +5,7 @@
 //! before its target is a finding (FHT-20).
 
 use crate::clock::Now;
-use crate::handle::{Aim, HandleFacts, HandleId, LeakedHandle, TargetFile};
+use crate::handle::{Aim, HandleClosing, HandleFacts, HandleId, LeakedHandle, TargetFile};
 use crate::ids::{CallId, DeviceId, RequestId, TargetId};
 use crate::io::{FormatIo, IoParameters, SendOptions};
 use crate::rule::Rule;
@@ -23,9 +23,9 @@ impl Stack {
     }
 
     /// A handle was closed. Operations that the host has on it are still answered, each once (FHT-20).
-    pub fn handle_closed(&mut self, now: Now, handle: HandleId) {
+    pub fn handle_closed(&mut self, now: Now, handle: HandleId, closing: HandleClosing) {
         self.core.now = now;
-        self.core.handle_closed(handle);
+        self.core.handle_closed(handle, closing);
     }
 
     /// `CreateFileHandleTarget` (FHT-2).
@@ -80,6 +80,14 @@ impl Stack {
             self.core.send_request(upper, request, target, options)
         } else {
             HResult::STATUS_INVALID_DEVICE_STATE
+        }
+    }
+
+    /// `CancelSentRequestsForFile` on a file-handle target: of what was sent through it, that on the handle for which `file`
+    /// stands (TGT-33, FHT-7).
+    pub fn cancel_for_target_file_requested(&mut self, now: Now, upper: DeviceId, target: TargetId, file: TargetFile) {
+        if self.alive(now, upper) {
+            self.core.cancel_sent_requests_for_target_file(upper, target, file);
         }
     }
 
@@ -138,8 +146,8 @@ impl Core {
         Ok(Aim::Handle { target, handle })
     }
 
-    fn handle_closed(&mut self, handle: HandleId) {
-        self.handles.closed(handle);
+    fn handle_closed(&mut self, handle: HandleId, closing: HandleClosing) {
+        self.handles.closed(handle, closing);
         if self.is_dead() {
             return; // who had a target on it is gone
         }

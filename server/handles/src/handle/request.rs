@@ -78,6 +78,13 @@ pub enum SocketAddress {
     UnixDatagram(String),
 }
 
+impl SocketAddress {
+    /// Whether the peer is in the runtime directory, where pipes are too.
+    pub const fn is_of_directory(&self) -> bool {
+        matches!(self, SocketAddress::UnixStream(_) | SocketAddress::UnixDatagram(_))
+    }
+}
+
 /// Bits of `dwDesiredAccess`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Access(pub u32);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::handles::{Desk, HANDLE, four_bytes};
 use super::probe::Habit;
 use crate::effect::{CallResult, Effect};
-use crate::handle::HostIoId;
+use crate::handle::{HandleClosing, HostIoId};
 use crate::ids::{CallId, RequestId};
 use crate::io::SendOptions;
 use crate::scheduler::SeededScheduler;
@@ -129,7 +129,7 @@ impl Life {
                 }
             }
             Happening::Time(ticks) => self.desk.now.monotonic += u64::from(ticks),
-            Happening::CloseHandle => self.desk.stack.handle_closed(now, HANDLE),
+            Happening::CloseHandle => self.desk.stack.handle_closed(now, HANDLE, HandleClosing::ByOwner),
         }
         self.take_effects();
     }
