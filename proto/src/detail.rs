@@ -31,3 +31,6 @@ pub const END_REASON: &str = "end_reason";
 
 /// The event number up to which the session has acknowledged.
 pub const ACKNOWLEDGED_SEQUENCE: &str = "acknowledged_sequence";
+
+/// The key of the configuration that would make the call possible, for example `pipe_directory`.
+pub const SETTING: &str = "setting";

@@ -54,6 +54,9 @@ pub const REQUEST_NOT_OWNED_OR_UNKNOWN: &str = "REQUEST_NOT_OWNED_OR_UNKNOWN";
 /// The target id is not, and never was, the session's own.
 pub const TARGET_NOT_OWNED_OR_UNKNOWN: &str = "TARGET_NOT_OWNED_OR_UNKNOWN";
 
+/// The handle id is not, and never was, the session's own.
+pub const HANDLE_NOT_OWNED_OR_UNKNOWN: &str = "HANDLE_NOT_OWNED_OR_UNKNOWN";
+
 /// The callback id is not, and never was, the session's own.
 pub const CALLBACK_NOT_OWNED_OR_UNKNOWN: &str = "CALLBACK_NOT_OWNED_OR_UNKNOWN";
 
@@ -88,6 +91,12 @@ pub const SESSION_ID_IN_USE: &str = "SESSION_ID_IN_USE";
 /// The request id names something different from this message.
 pub const REQUEST_ID_IN_USE: &str = "REQUEST_ID_IN_USE";
 
+/// The handle id names a handle that another message opened, or one that is closed.
+pub const HANDLE_ID_IN_USE: &str = "HANDLE_ID_IN_USE";
+
+/// The target id names a target on another handle.
+pub const TARGET_ID_IN_USE: &str = "TARGET_ID_IN_USE";
+
 /// The stack name means something different from this message.
 pub const STACK_NAME_IN_USE: &str = "STACK_NAME_IN_USE";
 
@@ -110,6 +119,9 @@ pub const REQUEST_IS_CREATE: &str = "REQUEST_IS_CREATE";
 
 /// The driver takes no control commands.
 pub const DRIVER_NOT_CONTROLLABLE: &str = "DRIVER_NOT_CONTROLLABLE";
+
+/// The server has no place for this kind of object; the metadata names the setting that gives one.
+pub const HANDLES_NOT_CONFIGURED: &str = "HANDLES_NOT_CONFIGURED";
 
 /// The stack's clock is real and moves by itself.
 pub const CLOCK_NOT_MANUAL: &str = "CLOCK_NOT_MANUAL";
@@ -163,6 +175,7 @@ pub const ALL: &[&str] = &[
     FILE_NOT_OWNED_OR_UNKNOWN,
     REQUEST_NOT_OWNED_OR_UNKNOWN,
     TARGET_NOT_OWNED_OR_UNKNOWN,
+    HANDLE_NOT_OWNED_OR_UNKNOWN,
     CALLBACK_NOT_OWNED_OR_UNKNOWN,
     STACK_UNKNOWN,
     LAYER_UNKNOWN,
@@ -173,6 +186,8 @@ pub const ALL: &[&str] = &[
     CALLBACK_GONE,
     SESSION_ID_IN_USE,
     REQUEST_ID_IN_USE,
+    HANDLE_ID_IN_USE,
+    TARGET_ID_IN_USE,
     STACK_NAME_IN_USE,
     STACK_REMOVED,
     STACK_STOPPED,
@@ -181,6 +196,7 @@ pub const ALL: &[&str] = &[
     REQUEST_IS_CREATE,
     DRIVER_NOT_CONTROLLABLE,
     CLOCK_NOT_MANUAL,
+    HANDLES_NOT_CONFIGURED,
     EVENTS_ALREADY_ACKNOWLEDGED,
     EVENT_STREAM_REPLACED,
     LIMIT_REACHED,

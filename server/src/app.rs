@@ -20,6 +20,7 @@ use crate::grpc::{self, Served, Streams};
 use crate::host::catalog::Catalog;
 use crate::host::clock;
 use crate::host::error::HostError;
+use crate::host::handle_host::{HandleHost, HandleHostError};
 use crate::host::timekeeper::Timekeeper;
 use crate::session::Sessions;
 use crate::session::audit::Audit;
@@ -48,6 +49,9 @@ pub enum StartError {
     /// A stack cannot be plugged.
     #[error(transparent)]
     Stack(#[from] HostError),
+    /// There can be no handles as configured.
+    #[error(transparent)]
+    Handles(#[from] HandleHostError),
     /// The contract cannot be served by reflection.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -76,8 +80,14 @@ impl App {
             laboratory.plug(declaration)?;
         }
         let audit = Audit::new(limits.audit_entries_max);
-        let sessions =
-            Sessions::new(Arc::clone(&laboratory), Arc::clone(&limits), Arc::clone(&audit), Arc::clone(&timekeeper));
+        let handle_host = HandleHost::open(&config.places, &limits)?;
+        let sessions = Sessions::new(
+            Arc::clone(&laboratory),
+            Arc::clone(&limits),
+            Arc::clone(&audit),
+            Arc::clone(&timekeeper),
+            Arc::clone(&handle_host),
+        );
         let streams = Streams {
             heartbeat: Duration::from_millis(limits.heartbeat_ms_max),
             end: CancellationToken::new(),
@@ -106,7 +116,19 @@ impl App {
         let server = tracker.spawn(serving);
         tracker.close();
         tracing::info!(address = %addr, "listening");
-        Ok(RunningServer { addr, drain, sessions, laboratory, audit, streams, stops, stop_timekeeper, tracker, server })
+        Ok(RunningServer {
+            addr,
+            drain,
+            sessions,
+            laboratory,
+            audit,
+            streams,
+            stops,
+            handle_host,
+            stop_timekeeper,
+            tracker,
+            server,
+        })
     }
 }
 
@@ -120,6 +142,7 @@ pub struct RunningServer {
     audit: Arc<Audit>,
     streams: Streams,
     stops: Stops,
+    handle_host: Arc<HandleHost>,
     stop_timekeeper: CancellationToken,
     tracker: TaskTracker,
     server: JoinHandle<()>,
@@ -172,6 +195,7 @@ impl RunningServer {
             self.stops.abort.cancel();
             let _ = server.await; // an error would say that it has ended as well
         }
+        self.handle_host.finish().await; // after the sessions, which close what they have
         self.stop_timekeeper.cancel();
         self.tracker.wait().await;
         tracing::info!("stopped");

@@ -82,8 +82,9 @@ fn list(config: &Config) -> io::Result<()> {
 fn explain(declared: &Declaration) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", declared.definition)?;
-    let Declaration { verifier, clock, method_neither, sharing, .. } = declared;
+    let Declaration { verifier, clock, method_neither, dispatcher, sharing, .. } = declared;
     writeln!(out, "verifier {verifier:?}, clock {clock:?}, METHOD_NEITHER {method_neither:?}, {sharing:?}")?;
+    writeln!(out, "UmdfDispatcher {dispatcher:?}")?;
     for (index, layer) in layers::records(&declared.definition)?.iter().enumerate() {
         let config = &layer.config;
         writeln!(

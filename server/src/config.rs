@@ -5,11 +5,14 @@
 
 mod file;
 mod flags;
+mod places;
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 pub use self::flags::{Cli, Command, Endpoint, ServeFlags, StackCommand};
+pub use self::places::Sockets;
+use lowerdeck_framework::handle::Dispatcher;
 use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::verifier::VerifierMode;
 
@@ -17,6 +20,7 @@ use crate::host::built_in;
 use crate::host::clock::ClockKind;
 use crate::host::declaration::{Declaration, Sharing};
 use crate::host::error::HostError;
+use crate::host::handle_host::HandlePlaces;
 use crate::host::limits::{Limits, LimitsError};
 use crate::telemetry::LogFormat;
 
@@ -36,6 +40,8 @@ pub struct Config {
     pub seed: u64,
     /// All capacities.
     pub limits: Limits,
+    /// Where handles may lead.
+    pub places: HandlePlaces,
     /// The filter of the logs.
     pub log: String,
     /// How logs are written.
@@ -94,6 +100,7 @@ impl Default for Config {
             stacks: built_in::declarations().expect("the built-in stacks parse, which a test holds"),
             seed: 0,
             limits: Limits::default(),
+            places: HandlePlaces::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
             origins: Vec::new(),
@@ -149,6 +156,12 @@ impl Config {
         line("listen", format!("\"{}\"", self.listen));
         line("insecure_listen", self.insecure_listen.to_string());
         line("seed", self.seed.to_string());
+        for (key, value) in places::written(&self.places) {
+            match value {
+                Some(value) => line(key, value),
+                None => line(&format!("# {key}"), "\"DIRECTORY\"".to_owned()),
+            }
+        }
         line("log", format!("{:?}", self.log));
         line("log_format", format!("\"{}\"", format!("{:?}", self.log_format).to_lowercase()));
         text.push_str("\n[limits]\n");
@@ -166,14 +179,15 @@ impl Config {
         text.push_str("\n[stacks]\n");
         for stack in &self.stacks {
             let settings: String = [
-                ("shared", stack.sharing == Sharing::Shared),
-                ("lenient", stack.verifier == VerifierMode::Lenient),
-                ("manual_clock", stack.clock == ClockKind::Manual),
-                ("copy_method_neither", stack.method_neither == MethodNeitherAction::Copy),
+                ("shared = true", stack.sharing == Sharing::Shared),
+                ("lenient = true", stack.verifier == VerifierMode::Lenient),
+                ("manual_clock = true", stack.clock == ClockKind::Manual),
+                ("copy_method_neither = true", stack.method_neither == MethodNeitherAction::Copy),
+                ("umdf_dispatcher = \"FileHandle\"", stack.dispatcher == Dispatcher::FileHandle),
             ]
             .into_iter()
             .filter(|(_, set)| *set)
-            .map(|(key, _)| format!(", {key} = true"))
+            .map(|(setting, _)| format!(", {setting}"))
             .collect();
             let source = origin(&format!("stacks.{}", stack.name));
             let source = if source == "default" { "built in".to_owned() } else { source };

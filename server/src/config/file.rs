@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use lowerdeck_framework::handle::Dispatcher;
 use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::verifier::VerifierMode;
 use serde::Deserialize;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Sockets, places};
 use crate::host::clock::ClockKind;
 use crate::host::declaration::{Declaration, Sharing};
 use crate::telemetry::LogFormat;
@@ -19,6 +20,9 @@ struct File {
     listen: Option<SocketAddr>,
     insecure_listen: Option<bool>,
     seed: Option<u64>,
+    files_root: Option<PathBuf>,
+    pipe_directory: Option<PathBuf>,
+    sockets: Option<Sockets>,
     log: Option<String>,
     log_format: Option<LogFormat>,
     #[serde(default)]
@@ -46,6 +50,16 @@ struct Detailed {
     manual_clock: bool,
     #[serde(default)]
     copy_method_neither: bool,
+    #[serde(default)]
+    umdf_dispatcher: UmdfDispatcher,
+}
+
+/// The directive, with the values of an INF file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+enum UmdfDispatcher {
+    #[default]
+    Reflector,
+    FileHandle,
 }
 
 impl Stack {
@@ -63,6 +77,10 @@ impl Stack {
             } else {
                 MethodNeitherAction::Reject
             },
+            dispatcher: match detailed.umdf_dispatcher {
+                UmdfDispatcher::Reflector => Dispatcher::Reflector,
+                UmdfDispatcher::FileHandle => Dispatcher::FileHandle,
+            },
             ..Declaration::new(name, &detailed.expression)?
         })
     }
@@ -76,7 +94,8 @@ pub(super) fn apply(config: &mut Config, path: &Path) -> Result<(), ConfigError>
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
     let file: File = toml::from_str(&text).map_err(|source| ConfigError::Parse { path: shown.clone(), source })?;
-    let File { listen, insecure_listen, seed, log, log_format, limits, stacks } = file;
+    let File { listen, insecure_listen, seed, files_root, pipe_directory, sockets, log, log_format, limits, stacks } =
+        file;
     let mut set = |key: &str, is_set: bool| {
         if is_set {
             config.came_from(key, &shown);
@@ -85,11 +104,15 @@ pub(super) fn apply(config: &mut Config, path: &Path) -> Result<(), ConfigError>
     set("listen", listen.is_some());
     set("insecure_listen", insecure_listen.is_some());
     set("seed", seed.is_some());
+    set("files_root", files_root.is_some());
+    set("pipe_directory", pipe_directory.is_some());
+    set("sockets", sockets.is_some());
     set("log", log.is_some());
     set("log_format", log_format.is_some());
     config.listen = listen.unwrap_or(config.listen);
     config.insecure_listen = insecure_listen.unwrap_or(config.insecure_listen);
     config.seed = seed.unwrap_or(config.seed);
+    places::apply(&mut config.places, files_root, pipe_directory, sockets);
     config.log = log.unwrap_or_else(|| config.log.clone());
     config.log_format = log_format.unwrap_or(config.log_format);
     for (name, value) in limits {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Sockets, places};
 use crate::host::declaration::{Declaration, Sharing};
 use crate::telemetry::LogFormat;
 
@@ -90,6 +90,15 @@ pub struct ServeFlags {
     /// Set a limit, as `NAME=VALUE`; may be repeated. `lowerdeckd config` lists them.
     #[arg(long, env = "LOWERDECK_LIMITS", value_delimiter = ',', value_name = "NAME=VALUE")]
     pub limit: Vec<String>,
+    /// The directory below which sessions may open files; without one there are none.
+    #[arg(long, env = "LOWERDECK_FILES_ROOT", value_name = "DIRECTORY")]
+    pub files_root: Option<PathBuf>,
+    /// The directory in which named pipes are sockets, where other programs reach them; made if its parent is there.
+    #[arg(long, env = "LOWERDECK_PIPE_DIRECTORY", value_name = "DIRECTORY")]
+    pub pipe_directory: Option<PathBuf>,
+    /// Where sessions may open sockets to [default: refused].
+    #[arg(long, env = "LOWERDECK_SOCKETS", value_name = "WHERE")]
+    pub sockets: Option<Sockets>,
     /// What to log, for example `info` or `lowerdeck_server=debug` [default: info].
     #[arg(long, env = "LOWERDECK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -119,6 +128,15 @@ pub(super) fn apply(config: &mut Config, flags: &ServeFlags) -> Result<(), Confi
         config.seed = seed;
         config.came_from("seed", source);
     }
+    let places = [
+        ("files_root", flags.files_root.is_some()),
+        ("pipe_directory", flags.pipe_directory.is_some()),
+        ("sockets", flags.sockets.is_some()),
+    ];
+    for (key, _) in places.into_iter().filter(|(_, is_set)| *is_set) {
+        config.came_from(key, source);
+    }
+    places::apply(&mut config.places, flags.files_root.clone(), flags.pipe_directory.clone(), flags.sockets);
     if let Some(log) = &flags.log {
         config.log.clone_from(log);
         config.came_from("log", source);

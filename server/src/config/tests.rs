@@ -35,7 +35,13 @@ fn every_setting_of_a_stack_survives_printing() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("lowerdeck.toml");
     let shown = path.display().to_string();
-    for settings in ["", ", shared = true", ", lenient = true, manual_clock = true", ", copy_method_neither = true"] {
+    for settings in [
+        "",
+        ", shared = true",
+        ", lenient = true, manual_clock = true",
+        ", copy_method_neither = true",
+        ", umdf_dispatcher = 'FileHandle'",
+    ] {
         std::fs::write(&path, format!("[stacks]\ndisk = {{ expression = 'null'{settings} }}\n"))
             .expect("a scratch file");
         let resolved = || Config::resolve(&flags(&["--config", &shown])).expect("a valid configuration");
@@ -43,6 +49,23 @@ fn every_setting_of_a_stack_survives_printing() {
         let declared = resolved();
         std::fs::write(&path, declared.print()).expect("a scratch file");
         assert_eq!(disk(&resolved()), disk(&declared), "{settings}");
+    }
+}
+
+#[test]
+fn places_of_handles_survive_printing() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let path = folder.path().join("lowerdeck.toml");
+    let shown = path.display().to_string();
+    let unset = Config::resolve(&flags(&[])).expect("defaults are valid");
+    let set =
+        Config::resolve(&flags(&["--files-root", "/a \"b\"", "--pipe-directory", "/run/p", "--sockets", "loopback"]))
+            .expect("a valid configuration");
+    assert_eq!(unset.places, HandlePlaces::default());
+    for before in [unset, set] {
+        std::fs::write(&path, before.print()).expect("a scratch file");
+        let after = Config::resolve(&flags(&["--config", &shown])).expect("a valid configuration");
+        assert_eq!(after.places, before.places);
     }
 }
 

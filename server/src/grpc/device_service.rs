@@ -10,7 +10,7 @@ use super::event_stream::{EventSource, EventStream};
 use super::layers::session::caller;
 use super::queue_pair::QueuePair;
 use super::status::Refusal;
-use super::{from_proto, to_proto};
+use super::{from_proto, handle_from_proto, to_proto};
 use crate::host::limits::Limits;
 
 /// The service. Everything a call needs besides its message is the session that the session layer has resolved.
@@ -128,11 +128,60 @@ impl v1::device_service_server::DeviceService for DeviceService {
         Ok(Response::new(v1::CancelSentRequestsForFileResponse {}))
     }
 
+    async fn open_handle(&self, request: Request<v1::OpenHandleRequest>) -> Answer<v1::OpenHandleResponse> {
+        let session = caller(&request)?;
+        let message = request.into_inner();
+        let id = handle_from_proto::new_id("handle_id", &message.handle_id)?;
+        let asked = handle_from_proto::open_request(message.object)?;
+        Ok(Response::new(match session.open_handle(id, asked).await.map_err(Refusal::from)? {
+            Ok(handle) => v1::OpenHandleResponse { hresult: HResult::S_OK.0, handle_number: handle.0 },
+            Err(status) => v1::OpenHandleResponse { hresult: status.0, handle_number: 0 },
+        }))
+    }
+
+    async fn close_handle(&self, request: Request<v1::CloseHandleRequest>) -> Answer<v1::CloseHandleResponse> {
+        let session = caller(&request)?;
+        let status = session.close_handle(&request.into_inner().handle_id).await.map_err(Refusal::from)?;
+        Ok(Response::new(v1::CloseHandleResponse { hresult: status.0 }))
+    }
+
+    async fn connect_named_pipe(
+        &self,
+        request: Request<v1::ConnectNamedPipeRequest>,
+    ) -> Answer<v1::ConnectNamedPipeResponse> {
+        let session = caller(&request)?;
+        let status = session.connect_named_pipe(&request.into_inner().handle_id).await.map_err(Refusal::from)?;
+        Ok(Response::new(v1::ConnectNamedPipeResponse { hresult: status.0 }))
+    }
+
+    async fn disconnect_named_pipe(
+        &self,
+        request: Request<v1::DisconnectNamedPipeRequest>,
+    ) -> Answer<v1::DisconnectNamedPipeResponse> {
+        let session = caller(&request)?;
+        let status = session.disconnect_named_pipe(&request.into_inner().handle_id).await.map_err(Refusal::from)?;
+        Ok(Response::new(v1::DisconnectNamedPipeResponse { hresult: status.0 }))
+    }
+
+    async fn create_file_handle_target(
+        &self,
+        request: Request<v1::CreateFileHandleTargetRequest>,
+    ) -> Answer<v1::CreateFileHandleTargetResponse> {
+        let session = caller(&request)?;
+        let message = request.into_inner();
+        let id = handle_from_proto::new_id("target_id", &message.target_id)?;
+        let status = session.create_file_handle_target(id, &message.handle_id).map_err(Refusal::from)?;
+        Ok(Response::new(v1::CreateFileHandleTargetResponse { hresult: status.0 }))
+    }
+
     async fn get_target(&self, request: Request<v1::GetTargetRequest>) -> Answer<v1::GetTargetResponse> {
         let session = caller(&request)?;
-        let state = session.target_state(&request.into_inner().target_id).map_err(Refusal::from)?;
-        let state = to_proto::target_state(state).into();
-        Ok(Response::new(v1::GetTargetResponse { state, has_target_file: false }))
+        let target_id = request.into_inner().target_id;
+        let view = session.target_view(&target_id).map_err(Refusal::from)?;
+        let state = to_proto::target_state(view.state).into();
+        // A target's file has the target's own id: there is one for each, and it stands for nothing but the target's handle.
+        let target_file_id = if view.has_file { target_id } else { String::new() };
+        Ok(Response::new(v1::GetTargetResponse { state, has_target_file: view.has_file, target_file_id }))
     }
 
     async fn start_target(&self, request: Request<v1::StartTargetRequest>) -> Answer<v1::StartTargetResponse> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lowerdeck_framework::callback::{Callback, CallbackSet};
+use lowerdeck_framework::handle::Dispatcher;
 use lowerdeck_framework::io::{FormatIo, SendOptions};
 use lowerdeck_framework::ioctl::{IoControlCode, MethodNeitherAction};
 use lowerdeck_framework::memory::{InputMemory, MemoryOffset, OutputMemory};
@@ -327,8 +328,13 @@ pub fn declaration(message: v1::PlugStackRequest) -> Result<Declaration, Refusal
         Ok(v1::MethodNeitherAction::Copy) => MethodNeitherAction::Copy,
         Err(_) => return Err(refuse("method_neither", Fault::UnknownEnum(message.method_neither))),
     };
+    let dispatcher = match v1::UmdfDispatcher::try_from(message.umdf_dispatcher) {
+        Ok(v1::UmdfDispatcher::Unspecified | v1::UmdfDispatcher::Reflector) => Dispatcher::Reflector,
+        Ok(v1::UmdfDispatcher::FileHandle) => Dispatcher::FileHandle,
+        Err(_) => return Err(refuse("umdf_dispatcher", Fault::UnknownEnum(message.umdf_dispatcher))),
+    };
     let declared = Declaration::new(&name, &message.expression)?;
-    Ok(Declaration { sharing, verifier, clock, method_neither, ..declared })
+    Ok(Declaration { sharing, verifier, clock, method_neither, dispatcher, ..declared })
 }
 
 /// A control command.

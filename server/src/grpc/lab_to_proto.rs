@@ -4,6 +4,7 @@ use lowerdeck_framework::callback::Callback;
 use lowerdeck_framework::driver::{DispatchType, LockingConstraint, QueueConfig};
 use lowerdeck_framework::file::FileState;
 use lowerdeck_framework::forwarding::{DriverRole, ForwardingState};
+use lowerdeck_framework::handle::LeakedHandle;
 use lowerdeck_framework::ids::Level;
 use lowerdeck_framework::io::IoKind;
 use lowerdeck_framework::received::ReceivedState;
@@ -12,7 +13,7 @@ use lowerdeck_framework::trace::{Call, TraceEntry, TraceKind};
 use lowerdeck_framework::verifier::Finding;
 use lowerdeck_proto::v1;
 
-use super::to_proto::{clock, io_kind, method_neither, stack_state, ticks, verifier};
+use super::to_proto::{clock, dispatcher, io_kind, method_neither, stack_state, ticks, verifier};
 use crate::session::lab::{DriverStopRecord, LayerRecord, OutstandingRecord, Sharing, StackDescription, StackSummary};
 
 /// The name of the layer `level` in a stack whose lowest layer is `lowest`.
@@ -48,6 +49,7 @@ pub fn description(description: StackDescription) -> v1::StackDescription {
         layers: layers.map(|(index, record)| layer(index + 1, lowest, record)).collect(),
         time_ticks: ticks(description.ticks),
         method_neither: method_neither(description.method_neither).into(),
+        umdf_dispatcher: dispatcher(description.dispatcher).into(),
     }
 }
 
@@ -250,7 +252,12 @@ pub fn outstanding(record: &OutstandingRecord) -> v1::OutstandingReport {
         stack: record.stack.clone(),
         files: files.map(|(file, creator)| outstanding_file(file, creator)).collect(),
         time_ticks: ticks(record.ticks),
+        leaked_handles: record.report.leaked_handles.iter().map(leaked_handle).collect(),
     }
+}
+
+fn leaked_handle(leaked: &LeakedHandle) -> v1::LeakedHandle {
+    v1::LeakedHandle { layer: leaked.level.0.into(), driver: leaked.driver.clone(), handle_number: leaked.handle.0 }
 }
 
 fn outstanding_file(file: &OutstandingFile, creator: &str) -> v1::OutstandingFile {

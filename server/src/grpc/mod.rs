@@ -7,6 +7,7 @@ pub mod connections;
 mod device_service;
 mod event_stream;
 mod from_proto;
+mod handle_from_proto;
 mod health;
 mod lab_service;
 mod lab_to_proto;

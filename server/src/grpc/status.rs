@@ -139,6 +139,7 @@ fn decode_row(error: &DecodeError) -> Row {
 fn session_row(error: &SessionError) -> Row {
     let denied = |reason| row(Code::PermissionDenied, reason);
     let gone = |reason, id: &dyn ToString| row(Code::NotFound, reason).with(detail::ID, id.to_string());
+    let in_use = |reason, id: &dyn ToString| row(Code::AlreadyExists, reason).with(detail::ID, id.to_string());
     match error {
         SessionError::SessionUnknown => row(Code::NotFound, reason::SESSION_UNKNOWN),
         SessionError::SessionEnded(why) => {
@@ -151,11 +152,15 @@ fn session_row(error: &SessionError) -> Row {
         SessionError::RequestNotOwned(_) => denied(reason::REQUEST_NOT_OWNED_OR_UNKNOWN),
         SessionError::RequestGone(id) => gone(reason::REQUEST_GONE, id),
         SessionError::TargetNotOwned(_) => denied(reason::TARGET_NOT_OWNED_OR_UNKNOWN),
+        SessionError::HandleNotOwned(_) => denied(reason::HANDLE_NOT_OWNED_OR_UNKNOWN),
+        SessionError::HandleIdInUse(id) => in_use(reason::HANDLE_ID_IN_USE, id),
+        SessionError::TargetIdInUse(id) => in_use(reason::TARGET_ID_IN_USE, id),
+        SessionError::HandlesNotConfigured { setting } => {
+            row(Code::FailedPrecondition, reason::HANDLES_NOT_CONFIGURED).with(detail::SETTING, setting.to_string())
+        }
         SessionError::CallbackNotOwned(_) => denied(reason::CALLBACK_NOT_OWNED_OR_UNKNOWN),
         SessionError::CallbackGone(id) => gone(reason::CALLBACK_GONE, id),
-        SessionError::RequestIdInUse(id) => {
-            row(Code::AlreadyExists, reason::REQUEST_ID_IN_USE).with(detail::ID, id.to_string())
-        }
+        SessionError::RequestIdInUse(id) => in_use(reason::REQUEST_ID_IN_USE, id),
         SessionError::RequestIsCreate(id) => {
             let row = row(Code::FailedPrecondition, reason::REQUEST_IS_CREATE);
             row.with(detail::ID, id.to_string()).with(detail::RULE, "FILE-10".to_string())

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use lowerdeck_framework::callback::Callback;
+use lowerdeck_framework::handle::{Dispatcher, HANDLE_TARGETS_MAX};
 use lowerdeck_framework::io::IoKind;
 use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::memory::MemoryOffset;
@@ -67,6 +68,8 @@ fn limits(limits: &Limits) -> v1::SessionLimits {
         lease_min: milliseconds(limits.lease_ms_min),
         batch_submissions_max: small(limits.batch_submissions_max),
         lease_max: milliseconds(limits.lease_ms_max),
+        handles_max: small(limits.handles_max),
+        handle_targets_max: small(HANDLE_TARGETS_MAX as u64),
     }
 }
 
@@ -259,6 +262,14 @@ pub fn verifier(mode: VerifierMode) -> v1::VerifierMode {
     match mode {
         VerifierMode::Strict => v1::VerifierMode::Strict,
         VerifierMode::Lenient => v1::VerifierMode::Lenient,
+    }
+}
+
+/// Where I/O that leaves a stack goes.
+pub fn dispatcher(dispatcher: Dispatcher) -> v1::UmdfDispatcher {
+    match dispatcher {
+        Dispatcher::Reflector => v1::UmdfDispatcher::Reflector,
+        Dispatcher::FileHandle => v1::UmdfDispatcher::FileHandle,
     }
 }
 

@@ -1,15 +1,18 @@
 //! The stacks that are there without any configuration.
 
+use lowerdeck_framework::handle::Dispatcher;
+
 use super::declaration::Declaration;
 use super::error::HostError;
 
-/// Name and expression of each, in order of names.
-pub const STACKS: &[(&str, &str)] = &[
-    ("demo", "passthrough(files=callbacks) / scripted"),
-    ("disk", "passthrough / ram(size=64MiB)"),
-    ("echo", "passthrough / echo"),
-    ("null", "null"),
-    ("scripted", "scripted"),
+/// Name, expression and dispatcher of each, in order of names.
+pub const STACKS: &[(&str, &str, Dispatcher)] = &[
+    ("demo", "passthrough(files=callbacks) / scripted", Dispatcher::Reflector),
+    ("disk", "passthrough / ram(size=64MiB)", Dispatcher::Reflector),
+    ("echo", "passthrough / echo", Dispatcher::Reflector),
+    ("handles", "passthrough / echo", Dispatcher::FileHandle),
+    ("null", "null", Dispatcher::Reflector),
+    ("scripted", "scripted", Dispatcher::Reflector),
 ];
 
 /// The built-in stacks as private templates.
@@ -17,7 +20,10 @@ pub const STACKS: &[(&str, &str)] = &[
 /// # Errors
 /// Never with a table that parses; a test holds it.
 pub fn declarations() -> Result<Vec<Declaration>, HostError> {
-    STACKS.iter().map(|(name, expression)| Declaration::new(name, expression)).collect()
+    let declare = |&(name, expression, dispatcher): &(&str, &str, Dispatcher)| {
+        Ok(Declaration { dispatcher, ..Declaration::new(name, expression)? })
+    };
+    STACKS.iter().map(declare).collect()
 }
 
 #[cfg(test)]

@@ -237,6 +237,7 @@ impl Catalog {
                 verifier: declaration.verifier,
                 clock: declaration.clock,
                 method_neither: declaration.method_neither,
+                dispatcher: declaration.dispatcher,
                 layers,
                 ticks: 0,
             }),

@@ -1,6 +1,7 @@
 //! What a stack is declared to be, before any instance of it exists.
 
 use lowerdeck_drivers::definition::StackDefinition;
+use lowerdeck_framework::handle::Dispatcher;
 use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::verifier::VerifierMode;
 
@@ -33,6 +34,8 @@ pub struct Declaration {
     pub clock: ClockKind,
     /// `UmdfMethodNeitherAction` (IOC-8).
     pub method_neither: MethodNeitherAction,
+    /// `UmdfDispatcher` (FHT-4).
+    pub dispatcher: Dispatcher,
 }
 
 impl Declaration {
@@ -53,6 +56,7 @@ impl Declaration {
             verifier: VerifierMode::default(),
             clock: ClockKind::default(),
             method_neither: MethodNeitherAction::default(),
+            dispatcher: Dispatcher::default(),
         })
     }
 }

@@ -63,6 +63,7 @@ impl StackInstance {
             verifier: self.declaration.verifier,
             clock: self.declaration.clock,
             method_neither: self.declaration.method_neither,
+            dispatcher: self.declaration.dispatcher,
             layers: Arc::clone(&self.layers),
             ticks: self.now()?.monotonic,
         })

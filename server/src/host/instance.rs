@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::clock::StackClock;
 use super::declaration::{Declaration, Sharing};
 use super::error::HostError;
+use super::handle_io::HandleIo;
 use super::limits::Limits;
 use super::progress::Progress;
 use super::record::{DriverStopRecord, Epitaph, LayerRecord};
@@ -65,6 +66,7 @@ pub(super) struct Inner {
     pub(super) uppers: SecondaryMap<DeviceId, Upper>,
     /// Whose the findings at level 0 are, by their numbers; as many as findings are kept.
     pub(super) culprits: VecDeque<(u64, Arc<str>)>,
+    pub(super) handle_io: HandleIo,
     /// A private instance goes when its upper driver is gone.
     removal_due: bool,
     armed: Option<Instant>,
@@ -101,7 +103,7 @@ impl StackInstance {
         let stack = Stack::new(StackConfig {
             drivers,
             verifier: declaration.verifier,
-            dispatcher: Default::default(), // the host has no handles to give yet
+            dispatcher: declaration.dispatcher,
             method_neither: declaration.method_neither,
             trace_capacity: limits.trace_entries_max as usize,
             findings_capacity: limits.findings_max as usize,
@@ -115,6 +117,7 @@ impl StackInstance {
             stop: None,
             uppers: SecondaryMap::new(),
             culprits: VecDeque::new(),
+            handle_io: HandleIo::default(),
             removal_due: false,
             armed: None,
             effects: Vec::new(),
@@ -264,13 +267,16 @@ impl StackInstance {
                 layers: &self.layers,
                 uppers: &mut inner.uppers,
                 culprits: &mut inner.culprits,
+                handle_io: &mut inner.handle_io,
                 culprits_max: self.findings_max,
                 stop: &mut inner.stop,
                 ticks: now.monotonic,
                 veto: &mut veto,
             };
-            let forgot = router.route(&mut inner.effects, caller);
-            inner.removal_due |= forgot && inner.uppers.is_empty() && self.declaration.sharing == Sharing::Private;
+            let forgotten = router.route(&mut inner.effects, caller);
+            inner.handle_io.answer(stack, now, &forgotten);
+            inner.removal_due |=
+                !forgotten.is_empty() && inner.uppers.is_empty() && self.declaration.sharing == Sharing::Private;
         }
         let state = stack.state();
         let moving = stack.is_moving();
@@ -341,6 +347,7 @@ impl StackInstance {
         }
         let stack = std::mem::replace(&mut inner.body, Body::Ended(Box::new(epitaph)));
         inner.uppers.clear();
+        inner.handle_io.clear();
         inner.armed = None;
         drop(guard);
         self.timekeeper.wake_at(self.sleeper, self.this.clone() as Weak<dyn Sleeper>, None);

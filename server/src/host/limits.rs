@@ -68,6 +68,9 @@ limits! {
     findings_max = 1024, "findings per stack", "more findings than a person reads";
     files_max = 4096, "files per session", "the open files of one driver, with room";
     gone_files_max = 65536, "files per session", "gone files remembered, so that a stale id is told from a foreign one; 16 bytes each";
+    handles_max = 1000, "handles per session", "about what a process may have open by default";
+    host_handles_max = 16_384, "handles", "all sessions together; each takes a descriptor or two of the process";
+    gone_handles_max = 4096, "ids per session", "closed handles and deleted targets remembered, so that a stale id is told from a foreign one";
     failed_creates_max = 1024, "creates per session", "failed creates still recognised when they are sent again";
     requests_max = 65536, "requests per session", "deep queues of a load test; about 1 KiB each";
     used_request_id_ranges_max = 4096, "ranges per session", "used request ids are remembered as ranges; clients that count up need one";

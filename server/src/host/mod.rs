@@ -9,6 +9,8 @@ pub mod catalog;
 pub mod clock;
 pub mod declaration;
 pub mod error;
+pub mod handle_host;
+pub mod handle_io;
 pub mod inspect;
 pub mod instance;
 pub mod layers;

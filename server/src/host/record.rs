@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use lowerdeck_framework::driver::DeviceConfig;
+use lowerdeck_framework::handle::Dispatcher;
 use lowerdeck_framework::ioctl::MethodNeitherAction;
 use lowerdeck_framework::report::OutstandingReport;
 use lowerdeck_framework::stack::StackState;
@@ -55,6 +56,8 @@ pub struct StackDescription {
     pub clock: ClockKind,
     /// What becomes of METHOD_NEITHER control codes from its sessions.
     pub method_neither: MethodNeitherAction,
+    /// Where I/O that leaves its drivers goes.
+    pub dispatcher: Dispatcher,
     /// Top first; the last is the terminator.
     pub layers: Arc<[LayerRecord]>,
     /// The instance's time; 0 for a template.

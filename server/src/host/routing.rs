@@ -1,4 +1,4 @@
-//! Routing: which upper driver hears of which effect.
+//! Routing: which upper driver hears of which effect, and what goes to a handle.
 //!
 //! Laws: effects keep the stack's order, and consecutive ones for one upper driver are handed over together; what
 //! concerns the whole stack is told to everybody on it.
@@ -13,6 +13,7 @@ use lowerdeck_framework::status::HResult;
 use lowerdeck_framework::verifier::{DriverStop, Finding};
 use slotmap::SecondaryMap;
 
+use super::handle_io::HandleIo;
 use super::record::{DriverStopRecord, LayerRecord, OutstandingRecord};
 use super::upper::{Upper, UpperEvent};
 
@@ -22,6 +23,7 @@ pub(super) struct Router<'a> {
     pub(super) layers: &'a [LayerRecord],
     pub(super) uppers: &'a mut SecondaryMap<DeviceId, Upper>,
     pub(super) culprits: &'a mut VecDeque<(u64, Arc<str>)>,
+    pub(super) handle_io: &'a mut HandleIo,
     pub(super) culprits_max: usize,
     pub(super) stop: &'a mut Option<Arc<DriverStopRecord>>,
     pub(super) ticks: u64,
@@ -29,9 +31,10 @@ pub(super) struct Router<'a> {
 }
 
 impl Router<'_> {
-    /// Delivers all `effects` in order, consecutive ones for one upper driver together. True if one was forgotten.
-    pub(super) fn route(&mut self, effects: &mut Vec<Effect>, caller: Option<DeviceId>) -> bool {
-        let mut forgot = false;
+    /// Delivers all `effects` in order, consecutive ones for one upper driver together. Gives the upper drivers that were
+    /// forgotten.
+    pub(super) fn route(&mut self, effects: &mut Vec<Effect>, caller: Option<DeviceId>) -> Vec<DeviceId> {
+        let mut forgotten = Vec::new();
         let mut caller = caller;
         let mut effects = effects.drain(..);
         while let Some(first) = effects.as_slice().first() {
@@ -48,17 +51,18 @@ impl Router<'_> {
                 Some(effect @ Effect::ForgetUpper { upper }) => {
                     self.tell(upper, &mut std::iter::once(UpperEvent::Own(effect)));
                     self.uppers.remove(upper);
-                    forgot = true;
+                    forgotten.push(upper);
                 }
                 Some(effect @ Effect::DeclareUpperDead { upper }) => {
                     self.tell(upper, &mut std::iter::once(UpperEvent::Own(effect)));
                     caller = Some(upper); // the finding about it follows
                 }
-                // No stack is configured for the dispatcher that submits host I/O, and no handle is ever opened.
-                Some(_) | None => {}
+                Some(Effect::SubmitHostIo { io, handle, parameters }) => self.handle_io.submit(io, handle, parameters),
+                Some(Effect::CancelHostIo { io }) => self.handle_io.cancel(io),
+                Some(_) | None => {} // an effect that names an upper driver was told above
             }
         }
-        forgot
+        forgotten
     }
 
     /// Hands `events` to `upper`, if it is still there.

@@ -18,6 +18,8 @@ pub enum Subject {
     Request,
     /// A target.
     Target,
+    /// A handle.
+    Handle,
     /// A callback.
     Callback,
 }

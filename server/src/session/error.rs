@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::host::error::HostError;
 
 /// Why a session ended or is about to.
@@ -72,6 +74,21 @@ pub enum SessionError {
     /// The target is not, and never was, the session's own.
     #[error("the target is not one of this session's")]
     TargetNotOwned(String),
+    /// The handle is not, and never was, the session's own.
+    #[error("the handle is not one of this session's")]
+    HandleNotOwned(String),
+    /// The handle id names something different.
+    #[error("handle id {0} is in use for something different, or its handle is closed; choose a new UUID")]
+    HandleIdInUse(Uuid),
+    /// The target id names a target on another handle.
+    #[error("target id {0} is in use for a target on another handle; choose a new UUID")]
+    TargetIdInUse(Uuid),
+    /// The server has no place for this kind of object.
+    #[error("this server has no place for such a handle: start it with `{setting}`")]
+    HandlesNotConfigured {
+        /// The key of the configuration that gives one.
+        setting: &'static str,
+    },
     /// The callback is not, and never was, the session's own.
     #[error("the callback is not one of this session's")]
     CallbackNotOwned(u64),

@@ -64,12 +64,23 @@ impl Session {
     /// [`SessionError::FileNotOwned`], [`SessionError::FileGone`], [`SessionError::TargetNotOwned`], and those of
     /// every call.
     pub fn cancel_for_file(&self, file: &str, target: &str) -> Result<(), SessionError> {
-        self.own_target(target)?;
-        self.operate(|op| {
-            let file = op.own(file)?;
-            op.stack.cancel_for_file_requested(op.now, op.upper, file.id);
-            Ok(())
-        })
+        self.operate(|op| op.cancel_for_file(file, target))
+    }
+}
+
+impl Operation<'_> {
+    /// [`Session::cancel_for_file`]. A file that does not go with the target has nothing sent through it.
+    pub(super) fn cancel_for_file(&mut self, file: &str, target: &str) -> Result<(), SessionError> {
+        let Some(target) = self.own_target(target)? else {
+            let file = self.own(file)?;
+            self.stack.cancel_for_file_requested(self.now, self.upper, file.id);
+            return Ok(());
+        };
+        let Ok(Some(of)) = self.own_target(file) else { return self.own(file).map(drop) };
+        if let Some(file) = self.stack.target_file(self.upper, Some(of)) {
+            self.stack.cancel_for_target_file_requested(self.now, self.upper, target, file);
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 use lowerdeck_framework::callback::CallbackSet;
 use lowerdeck_framework::clock::Now;
 use lowerdeck_framework::ids::DeviceId;
+use lowerdeck_framework::ids::TargetId;
 use lowerdeck_framework::stack::Stack;
+use lowerdeck_handles::handle::Handles;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -25,6 +27,7 @@ use super::ownership::OwnedFile;
 use super::state::{Phase, SessionState};
 use crate::host::clock;
 use crate::host::error::HostError;
+use crate::host::handle_host::HandleHost;
 use crate::host::instance::StackInstance;
 use crate::host::limits::Limits;
 use crate::host::timekeeper::{Sleeper, SleeperId, Timekeeper};
@@ -50,6 +53,7 @@ pub(super) struct Surroundings {
     pub(super) audit: Arc<Audit>,
     pub(super) keeper: Weak<dyn SessionKeeper>,
     pub(super) timekeeper: Arc<Timekeeper>,
+    pub(super) handle_host: Arc<HandleHost>,
 }
 
 /// Who is told when a session has ended.
@@ -77,6 +81,9 @@ pub struct Session {
     pub(super) sleeper: SleeperId,
     pub(super) this: Weak<Session>,
     attachment: OnceLock<Attachment>,
+    pub(super) handle_host: Arc<HandleHost>,
+    /// Its handles, once it has opened one.
+    pub(super) handles: OnceLock<Arc<Handles>>,
     state: Mutex<SessionState>,
     pub(super) lease: Mutex<Lease>,
     pub(super) blocking: Arc<Semaphore>,
@@ -105,6 +112,8 @@ impl Session {
             this: this.clone(),
             started: AtomicBool::new(false),
             attachment: OnceLock::new(),
+            handle_host: Arc::clone(&around.handle_host),
+            handles: OnceLock::new(),
             state: Mutex::new(SessionState::new()),
             lease: Mutex::new(Lease { length: clock::ticks(lease), renewed: clock::uptime_ticks(), holders: 0 }),
             blocking: Arc::new(Semaphore::new(blocking.min(Semaphore::MAX_PERMITS))),
@@ -203,15 +212,25 @@ impl Session {
         match error {
             SessionError::FileNotOwned(id) => self.audit.refuse(&self.prefix, Subject::File, id),
             SessionError::TargetNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Target, id),
+            SessionError::HandleNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Handle, id),
             SessionError::RequestNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Request, &id.to_string()),
             SessionError::CallbackNotOwned(id) => self.audit.refuse(&self.prefix, Subject::Callback, &id.to_string()),
             _ => {}
         }
     }
 
-    /// Whether the session names a target of its own.
-    pub(super) fn own_target(&self, text: &str) -> Result<(), SessionError> {
-        own_target(text).inspect_err(|error| self.audit_refusal(error))
+    /// One step on what the session knows of its handles, which needs no stack: also after that has ended.
+    pub(super) fn of_handles<R>(
+        &self,
+        step: impl FnOnce(&mut SessionState, &Limits) -> Result<R, SessionError>,
+    ) -> Result<R, SessionError> {
+        let mut state = self.lock();
+        if let Phase::Ended(reason) = state.phase {
+            return Err(SessionError::SessionEnded(reason));
+        }
+        let result = step(&mut state, &self.limits);
+        drop(state);
+        result.inspect_err(|error| self.audit_refusal(error))
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -280,6 +299,7 @@ impl Session {
     /// Tells everybody that the session has ended.
     pub(super) fn ended(&self) {
         self.announce();
+        self.close_handles();
         self.timekeeper.wake_at(self.sleeper, self.this.clone() as Weak<dyn Sleeper>, None);
         if let Some(keeper) = self.keeper.upgrade() {
             keeper.session_ended(self);
@@ -306,11 +326,6 @@ impl UpperDriver for Session {
     }
 }
 
-/// Whether a text names a target of the session's: only the default one is there, named by an empty text.
-pub(super) fn own_target(text: &str) -> Result<(), SessionError> {
-    if text.is_empty() { Ok(()) } else { Err(SessionError::TargetNotOwned(text.to_owned())) }
-}
-
 /// One synchronous step: the stack, the time, and the session's state, all locked.
 pub(super) struct Operation<'a> {
     pub(super) stack: &'a mut Stack,
@@ -332,5 +347,10 @@ impl Operation<'_> {
     /// The ownership check of a file that a client named.
     pub(super) fn own(&self, text: &str) -> Result<OwnedFile, SessionError> {
         self.state.files.own(text)
+    }
+
+    /// The ownership check of a target that a client named; None is the default one.
+    pub(super) fn own_target(&self, text: &str) -> Result<Option<TargetId>, SessionError> {
+        self.state.targets.own(text)
     }
 }

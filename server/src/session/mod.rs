@@ -7,6 +7,7 @@
 //!
 //! Lock order, for the whole server: instance, session state, then the leaves (registry, audit, timekeeper, lease).
 
+mod aim;
 pub mod audit;
 pub mod balance;
 mod closing;
@@ -14,6 +15,8 @@ pub mod error;
 mod event_calls;
 pub mod events;
 mod file_calls;
+mod handle_calls;
+mod handles;
 pub mod lab;
 mod lease;
 mod leasing;
@@ -31,8 +34,10 @@ mod used_ids;
 mod view;
 
 pub use self::event_calls::{EventReader, Reading};
+pub use self::handles::OpenOutcome;
 pub use self::live::{OpenTerms, Session};
 pub use self::queue_pair::{Answer, Submission, SubmissionResult};
 pub use self::registry::Sessions;
 pub use self::request_calls::{FormatArguments, RequestRecord, Sent};
+pub use self::target_calls::TargetView;
 pub use self::view::{LastWord, SessionView};

@@ -13,7 +13,7 @@ use lowerdeck_framework::status::HResult;
 
 use super::error::SessionError;
 use super::event_calls::EventReader;
-use super::live::{Operation, Session, own_target};
+use super::live::{Operation, Session};
 use super::quota;
 use super::request_calls::{FormatArguments, Sending};
 use super::state::BlockedCall;
@@ -240,19 +240,16 @@ impl Operation<'_> {
     fn perform(&mut self, call: Submission, ticket: Ticket) -> Result<Option<Answer>, SessionError> {
         match call {
             Submission::FormatAndSend { number, format, options, retain } => {
-                own_target(&format.target)?;
                 self.format_and_send(number, format, options, retain).map(|sending| refused(&sending))
             }
             Submission::CreateRequest { number, callback } => {
                 self.create_request(number, callback).map(|status| Some(Answer::Created(status)))
             }
             Submission::FormatRequest { number, format } => {
-                own_target(&format.target)?;
                 self.format_request(number, format).map(|status| Some(Answer::Formatted(status)))
             }
             Submission::SendRequest { number, options, target } => {
-                own_target(&target)?;
-                self.send_request(number, options).map(|sending| refused(&sending))
+                self.send_request(number, options, &target).map(|sending| refused(&sending))
             }
             Submission::ReuseRequest { number, status, callback } => {
                 self.reuse_request(number, status, callback).map(|()| Some(Answer::Reused))
@@ -262,9 +259,7 @@ impl Operation<'_> {
             }
             Submission::Cancel(number) => self.cancel(number).map(|answer| Some(Answer::Cancelled(answer))),
             Submission::CancelForFile { file, target } => {
-                own_target(&target)?;
-                let file = self.own(&file)?;
-                self.stack.cancel_for_file_requested(self.now, self.upper, file.id);
+                self.cancel_for_file(&file, &target)?;
                 Ok(Some(Answer::CancelledForFile))
             }
             Submission::Close(file) => self.submit_close(&file, ticket),

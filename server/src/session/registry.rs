@@ -18,6 +18,7 @@ use super::live::{OpenTerms, Session, SessionKeeper, Surroundings};
 use super::quota;
 use super::view::LastWord;
 use crate::host::catalog::Catalog;
+use crate::host::handle_host::HandleHost;
 use crate::host::limits::Limits;
 use crate::host::timekeeper::Timekeeper;
 
@@ -49,10 +50,11 @@ impl Sessions {
         limits: Arc<Limits>,
         audit: Arc<Audit>,
         timekeeper: Arc<Timekeeper>,
+        handle_host: Arc<HandleHost>,
     ) -> Arc<Sessions> {
         Arc::new_cyclic(|this: &Weak<Sessions>| Sessions {
             catalog,
-            around: Surroundings { limits, audit, keeper: this.clone(), timekeeper },
+            around: Surroundings { limits, audit, keeper: this.clone(), timekeeper, handle_host },
             directory: RwLock::default(),
             draining: AtomicBool::new(false),
             tags: AtomicU64::new(0),

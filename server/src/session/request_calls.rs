@@ -112,7 +112,6 @@ impl Session {
     /// Those of naming a request, a file and a target, [`SessionError::PayloadTooLarge`],
     /// [`SessionError::LimitReached`], and those of every call.
     pub fn format_request(&self, number: u64, format: FormatArguments) -> Result<HResult, SessionError> {
-        self.own_target(&format.target)?;
         self.operate(|op| op.format_request(number, format))
     }
 
@@ -127,9 +126,8 @@ impl Session {
         options: SendOptions,
         target: &str,
     ) -> Result<Sent, SessionError> {
-        self.own_target(target)?;
         let _permit = self.permit_for(options)?;
-        let sending = self.operate(|op| op.send_request(number, options))?;
+        let sending = self.operate(|op| op.send_request(number, options, target))?;
         self.answer(sending).await
     }
 
@@ -146,7 +144,6 @@ impl Session {
         options: SendOptions,
         retain: bool,
     ) -> Result<Sent, SessionError> {
-        self.own_target(&format.target)?;
         let _permit = self.permit_for(options)?;
         let sending = self.operate(|op| op.format_and_send(number, format, options, retain))?;
         self.answer(sending).await

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lowerdeck_framework::ids::{DeviceId, RequestId};
+use lowerdeck_framework::ids::{DeviceId, RequestId, TargetId};
 use lowerdeck_framework::io::{IoParameters, SendOptions};
 use lowerdeck_framework::request::RequestState;
 use lowerdeck_framework::stack::{CancelAnswer, Stack};
@@ -15,9 +15,8 @@ use uuid::Uuid;
 use super::error::SessionError;
 use super::events::FormatEcho;
 use super::live::Operation;
-use super::ownership::OwnedFile;
 use super::request_calls::{FormatArguments, Sending};
-use super::requests::{Asked, Entry, Object, Origin, RequestTable};
+use super::requests::{Asked, AskedOfHandle, Entry, Object, Origin, RequestTable};
 
 impl Operation<'_> {
     /// [`super::Session::create_request`].
@@ -37,21 +36,21 @@ impl Operation<'_> {
         Ok(HResult::S_OK)
     }
 
-    /// [`super::Session::format_request`], of a target that is the session's own.
+    /// [`super::Session::format_request`].
     pub(super) fn format_request(&mut self, number: u64, format: FormatArguments) -> Result<HResult, SessionError> {
         self.state.requests.object(number)?;
         let bytes = format.check_payload(self.limits)?;
-        let file = self.own_or_null(&format.file)?;
+        let aim = self.aim(&format)?;
         let object = self.state.requests.object(number)?;
         let (id, before, echo) = (object.id, object.bytes, format.echo());
         self.state.requests.check_bytes(before, bytes, self.limits)?;
         self.remember_origin(number)?;
-        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
+        let status = self.format_at(id, &aim, format.io);
         let object = self.state.requests.object(number)?;
         if status.is_success() {
             object.echo = echo;
             object.was_submitted = false; // its completion no longer belongs to what was submitted
-            object.file = file.map(Into::into);
+            object.file = aim.lower_file().map(Into::into);
             object.delete_on_acknowledge = false; // whoever formats it again means to go on with it
             self.state.requests.charge(number, bytes);
         } else if !object.outstanding {
@@ -61,10 +60,16 @@ impl Operation<'_> {
     }
 
     /// [`super::Session::send_request`], up to the point where a synchronous Send waits.
-    pub(super) fn send_request(&mut self, number: u64, options: SendOptions) -> Result<Sending, SessionError> {
+    pub(super) fn send_request(
+        &mut self,
+        number: u64,
+        options: SendOptions,
+        target: &str,
+    ) -> Result<Sending, SessionError> {
+        let target = self.own_target(target)?;
         self.state.requests.object(number)?;
         self.check_retention()?;
-        self.send(number, options)
+        self.send(number, options, target)
     }
 
     /// [`super::Session::cancel`].
@@ -94,17 +99,6 @@ impl Operation<'_> {
         Ok(self.delete(number, id))
     }
 
-    /// The file that a Format call names, or that of the batch; None is NULL.
-    fn own_or_null(&mut self, file: &str) -> Result<Option<OwnedFile>, SessionError> {
-        if !file.is_empty() {
-            return self.own(file).map(Some);
-        }
-        if self.batch_owned.is_none() {
-            self.batch_owned = self.batch_file.as_deref().map(|file| self.own(file)).transpose()?;
-        }
-        Ok(self.batch_owned)
-    }
-
     /// Request object `number` is about to forget what it is formatted for.
     fn remember_origin(&mut self, number: u64) -> Result<(), SessionError> {
         let object = self.state.requests.object(number)?;
@@ -122,22 +116,33 @@ impl Operation<'_> {
         else {
             return false;
         };
+        let is_sent_alike = *sent_with == options && *retained == retain;
+        if let Asked::OfHandle(asked) = asked {
+            return is_sent_alike && self.says_of_handle(asked, format);
+        }
         let name = Some(&*format.file).filter(|name| !name.is_empty()).or(self.batch_file.as_deref());
         let named = name.map(Uuid::try_parse).transpose();
         let before = match asked {
             Asked::Formatted => self.stack.request_parameters(object.id),
             Asked::Parameters(parameters) => Some(parameters),
-            Asked::Exactly(_) => None,
+            Asked::Exactly(_) | Asked::OfHandle(_) => None,
         };
         let is_same_io = match asked {
             Asked::Exactly(exact) => **exact == format.io,
+            Asked::OfHandle(_) => false,
             Asked::Formatted | Asked::Parameters(_) => {
                 format.io.is_whole()
                     && format.echo().has_device_offset == *has_device_offset
                     && IoParameters::try_from(format.io.clone()).is_ok_and(|now| before.is_some_and(|io| **io == now))
             }
         };
-        is_same_io && named.is_ok_and(|named| named == *file) && *sent_with == options && *retained == retain
+        format.target.is_empty() && is_same_io && named.is_ok_and(|named| named == *file) && is_sent_alike
+    }
+
+    fn says_of_handle(&self, asked: &AskedOfHandle, format: &FormatArguments) -> bool {
+        let file = Some(&*format.file).filter(|name| !name.is_empty()).map(Uuid::try_parse).transpose();
+        let target = self.own_target(&format.target);
+        asked.io == format.io && file == Ok(asked.file) && target == Ok(Some(asked.target))
     }
 
     /// Request `id` was sent.
@@ -152,10 +157,10 @@ impl Operation<'_> {
     }
 
     /// Sends the request object `number`, which exists.
-    fn send(&mut self, number: u64, options: SendOptions) -> Result<Sending, SessionError> {
+    fn send(&mut self, number: u64, options: SendOptions, target: Option<TargetId>) -> Result<Sending, SessionError> {
         let object = self.state.requests.object(number)?;
         let was_outstanding = object.outstanding;
-        let status = self.stack.send_requested(self.now, self.upper, object.id, options);
+        let status = self.stack.send_to_requested(self.now, self.upper, object.id, target, options);
         if !status.is_success() || was_outstanding {
             return Ok(Sending::Answered(status));
         }
@@ -189,22 +194,23 @@ impl Operation<'_> {
         self.state.requests.check_new(number, self.limits)?;
         self.check_retention()?;
         let bytes = format.check_payload(self.limits)?;
-        let file = self.own_or_null(&format.file)?;
+        let aim = self.aim(&format)?;
         self.state.requests.check_object(bytes, self.limits)?;
 
         let id = self.stack.request_created(self.upper, number, true);
         let echo = format.echo();
-        let asked = if format.io.is_whole() { Asked::Formatted } else { Asked::Exactly(Box::new(format.io.clone())) };
-        let status = self.stack.format_requested(self.upper, id, file.map(|file| file.id), format.io);
+        let asked = aim.asked(&format.io);
+        let status = self.format_at(id, &aim, format.io);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
-        let status = self.stack.send_requested(self.now, self.upper, id, options);
+        let status = self.stack.send_to_requested(self.now, self.upper, id, aim.target(), options);
         if !status.is_success() {
             self.stack.delete_requested(self.upper, id);
             return Ok(Sending::Answered(status));
         }
+        let file = aim.lower_file();
         let (file_named, has_device_offset) = (file.map(|file| file.uuid), echo.has_device_offset);
         let origin = Origin::Sent { file: file_named, asked, has_device_offset, options, retain };
         let mut object = Object::new(id, origin);

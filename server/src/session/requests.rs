@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use lowerdeck_framework::ids::RequestId;
+use lowerdeck_framework::ids::{RequestId, TargetId};
 use lowerdeck_framework::io::{CompletionParams, FormatIo, IoParameters, SendOptions};
 use lowerdeck_framework::status::HResult;
 use rustc_hash::FxHashMap;
@@ -53,7 +53,7 @@ pub(super) enum Origin {
     },
     /// FormatAndSend.
     Sent {
-        /// The file it named.
+        /// The file of the stack that it named.
         file: Option<Uuid>,
         /// What its format asked for.
         asked: Asked,
@@ -75,6 +75,17 @@ pub(super) enum Asked {
     Parameters(Arc<IoParameters>),
     /// This, which says more than parameters can.
     Exactly(Box<FormatIo>),
+    /// This, of a file-handle target. Boxed: a session may have many requests, and few of them go to handles.
+    OfHandle(Box<AskedOfHandle>),
+}
+
+/// What a FormatAndSend asked of a file-handle target.
+#[derive(Debug, PartialEq)]
+pub(super) struct AskedOfHandle {
+    pub(super) target: TargetId,
+    /// The target file that it named.
+    pub(super) file: Option<Uuid>,
+    pub(super) io: FormatIo,
 }
 
 /// The file that a request is formatted on.

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::balance::Books;
 use super::error::{EndReason, SessionError};
 use super::events::{EventBody, EventLog};
+use super::handles::{HandleTable, TargetTable};
 use super::ownership::FileTable;
 use super::queue_pair::{Returned, Ticket};
 use super::requests::{Entry, RequestTable};
@@ -80,6 +81,8 @@ pub struct SessionState {
     pub(super) phase: Phase,
     pub(super) files: FileTable,
     pub(super) requests: RequestTable,
+    pub(super) handles: HandleTable,
+    pub(super) targets: TargetTable,
     pub(super) events: EventLog,
     pub(super) callbacks: CallbackTable,
     pub(super) books: Books,
@@ -96,6 +99,8 @@ impl SessionState {
             phase: Phase::Open,
             files: FileTable::default(),
             requests: RequestTable::default(),
+            handles: HandleTable::default(),
+            targets: TargetTable::default(),
             events: EventLog::new(),
             callbacks: CallbackTable::default(),
             books: Books::default(),
@@ -235,5 +240,6 @@ impl SessionState {
         }
         self.abandon_calls();
         self.requests.clear();
+        self.handles.clear();
     }
 }

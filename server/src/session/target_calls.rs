@@ -1,8 +1,8 @@
-//! What a session does with its default I/O target.
+//! What a session does with its I/O targets: the default one, and those on handles.
 
 use std::sync::Arc;
 
-use lowerdeck_framework::ids::CallId;
+use lowerdeck_framework::ids::{CallId, TargetId};
 use lowerdeck_framework::status::HResult;
 use lowerdeck_framework::target::{SentIoAction, TargetState};
 use tokio::sync::oneshot;
@@ -11,14 +11,26 @@ use super::error::SessionError;
 use super::live::{Operation, Session};
 use super::state::BlockedCall;
 
+/// A target as its driver sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetView {
+    /// GetState.
+    pub state: TargetState,
+    /// Whether GetTargetFile gives a file.
+    pub has_file: bool,
+}
+
 impl Session {
-    /// GetState (TGT-32).
+    /// GetState (TGT-32) and GetTargetFile (TGT-4).
     ///
     /// # Errors
     /// [`SessionError::TargetNotOwned`], and those of every call.
-    pub fn target_state(&self, target: &str) -> Result<TargetState, SessionError> {
-        self.own_target(target)?;
-        self.operate(|op| Ok(op.stack.target_state(op.upper, None)))
+    pub fn target_view(&self, target: &str) -> Result<TargetView, SessionError> {
+        self.operate(|op| {
+            let target = op.own_target(target)?;
+            let has_file = op.stack.target_file(op.upper, target).is_some();
+            Ok(TargetView { state: op.stack.target_state(op.upper, target), has_file })
+        })
     }
 
     /// Start (TGT-20).
@@ -26,7 +38,8 @@ impl Session {
     /// # Errors
     /// [`SessionError::TargetNotOwned`], [`SessionError::LimitReached`], and those of every call.
     pub async fn start_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
-        self.change_target(target, |op, call| op.stack.target_start_requested(op.now, op.upper, None, call)).await
+        self.change_target(target, |op, target, call| op.stack.target_start_requested(op.now, op.upper, target, call))
+            .await
     }
 
     /// Stop (TGT-23); without an action it was out of range, which changes nothing. `inside` is the request in whose
@@ -40,13 +53,12 @@ impl Session {
         action: Option<SentIoAction>,
         inside: Option<u64>,
     ) -> Result<HResult, SessionError> {
-        self.own_target(target)?;
-        let inside = match inside {
-            Some(number) => Some(self.operate(|op| op.state.requests.object(number).map(|object| object.id))?),
-            None => None,
-        };
-        let stop = |op: &mut Operation<'_>, call| {
-            op.stack.target_stop_requested(op.now, op.upper, None, action, inside, call);
+        let inside = self.operate(|op| {
+            op.own_target(target)?;
+            inside.map(|number| op.state.requests.object(number).map(|object| object.id)).transpose()
+        })?;
+        let stop = |op: &mut Operation<'_>, target, call| {
+            op.stack.target_stop_requested(op.now, op.upper, target, action, inside, call);
         };
         self.change_target(target, stop).await
     }
@@ -56,28 +68,31 @@ impl Session {
     /// # Errors
     /// As [`Session::start_target`].
     pub async fn remove_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
-        self.change_target(target, |op, call| op.stack.target_remove_requested(op.now, op.upper, None, call)).await
+        self.change_target(target, |op, target, call| op.stack.target_remove_requested(op.now, op.upper, target, call))
+            .await
     }
 
-    /// DeleteWdfObject: the default target belongs to the framework (OBJ-4).
+    /// DeleteWdfObject: answers when everything sent through the target has completed (FHT-21). The default target belongs
+    /// to the framework (OBJ-4).
     ///
     /// # Errors
     /// As [`Session::start_target`].
     pub async fn delete_target(self: &Arc<Self>, target: &str) -> Result<HResult, SessionError> {
-        self.change_target(target, |op, call| op.stack.target_delete_requested(op.now, op.upper, None, call)).await
+        self.change_target(target, |op, target, call| op.stack.target_delete_requested(op.now, op.upper, target, call))
+            .await
     }
 
     async fn change_target(
         self: &Arc<Self>,
         target: &str,
-        change: impl FnOnce(&mut Operation<'_>, CallId),
+        change: impl FnOnce(&mut Operation<'_>, Option<TargetId>, CallId),
     ) -> Result<HResult, SessionError> {
-        self.own_target(target)?;
         let _permit = self.blocking_permit()?;
         let returned = self.operate(|op| {
+            let target = op.own_target(target)?;
             let (sender, receiver) = oneshot::channel();
             let call = op.state.block(BlockedCall::Target(sender));
-            change(op, call);
+            change(op, target, call);
             Ok(receiver)
         })?;
         returned.await.map_err(|_| self.abandoned())

@@ -9,6 +9,7 @@ use lowerdeck_framework::memory::OutputMemory;
 use lowerdeck_server::host::built_in;
 use lowerdeck_server::host::catalog::Catalog;
 use lowerdeck_server::host::declaration::{Declaration, Sharing};
+use lowerdeck_server::host::handle_host::{HandleHost, HandlePlaces};
 use lowerdeck_server::host::limits::Limits;
 use lowerdeck_server::host::timekeeper::Timekeeper;
 use lowerdeck_server::session::audit::Audit;
@@ -24,7 +25,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// The built-in stacks, and `common`, a shared stack that keeps every read until it is told otherwise.
+    /// Inside a runtime: the built-in stacks, and `common`, a shared stack that keeps every read until it is told otherwise.
     pub fn new() -> Desk {
         let limits = Arc::new(Limits::default());
         let timekeeper = Timekeeper::new();
@@ -36,7 +37,8 @@ impl Desk {
         let plugged = catalog.plug(Declaration { sharing: Sharing::Shared, ..common });
         assert!(plugged.is_ok());
         let audit = Audit::new(10);
-        Desk { sessions: Sessions::new(Arc::clone(&catalog), limits, audit, timekeeper), catalog }
+        let handles = HandleHost::open(&HandlePlaces::default(), &limits).expect("no places cannot fail");
+        Desk { sessions: Sessions::new(Arc::clone(&catalog), limits, audit, timekeeper, handles), catalog }
     }
 
     pub async fn open(&self, stack: &str) -> Arc<Session> {

@@ -40,6 +40,11 @@ pub fn sent_io_action(action: SentIoAction) -> v1::SentIoAction {
     }
 }
 
+/// The dispatcher of a stack with or without file-handle targets.
+pub fn umdf_dispatcher(file_handles: bool) -> v1::UmdfDispatcher {
+    if file_handles { v1::UmdfDispatcher::FileHandle } else { v1::UmdfDispatcher::Reflector }
+}
+
 /// The contract's target states have UMDF's numbers.
 pub fn target_state_number(state: v1::TargetState) -> u32 {
     u32::try_from(i32::from(state)).unwrap_or_default()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::{SESSION_METADATA_KEY, reason, v1};
 use lowerdeck_server::app::{App, RunningServer};
 use lowerdeck_server::config::Config;
+use lowerdeck_server::host::handle_host::{HandlePlaces, SocketPolicy};
 use lowerdeck_server::host::limits::Limits;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +37,7 @@ pub struct Server {
     runtime: Option<Runtime>,
     running: Option<RunningServer>,
     channel: Channel,
+    places: Option<TempDir>,
 }
 
 impl Server {
@@ -44,16 +48,47 @@ impl Server {
 
     /// As [`Server::start`], with the limits that `change` sets.
     pub fn start_with(change: impl FnOnce(&mut Limits)) -> Server {
+        Server::start_as(None, |config| change(&mut config.limits))
+    }
+
+    /// As [`Server::start`], with places for handles: files, pipes, and sockets of the loopback.
+    pub fn with_handles() -> Server {
+        Server::with_handles_and(|_| {})
+    }
+
+    /// As [`Server::with_handles`], with the limits that `change` sets.
+    pub fn with_handles_and(change: impl FnOnce(&mut Limits)) -> Server {
+        let places = TempDir::new().expect("the machine has a place for scratch files");
+        let (files, pipes) = (places.path().join("files"), places.path().join("pipes"));
+        std::fs::create_dir(&files).expect("a new directory takes another");
+        Server::start_as(Some(places), |config| {
+            change(&mut config.limits);
+            config.places =
+                HandlePlaces { files_root: Some(files), pipe_directory: Some(pipes), sockets: SocketPolicy::Loopback };
+        })
+    }
+
+    /// Where the files of [`Server::with_handles`] are.
+    pub fn files_root(&self) -> PathBuf {
+        self.places.as_ref().expect("the server has places for handles").path().join("files")
+    }
+
+    /// Where the pipes of [`Server::with_handles`] are sockets.
+    pub fn pipe_directory(&self) -> PathBuf {
+        self.places.as_ref().expect("the server has places for handles").path().join("pipes")
+    }
+
+    fn start_as(places: Option<TempDir>, change: impl FnOnce(&mut Config)) -> Server {
         let runtime = Runtime::new().expect("the machine gives threads");
         let mut config = Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Config::default() };
-        change(&mut config.limits);
+        change(&mut config);
         let (running, channel) = runtime.block_on(async {
             let running = App::start(config).await.expect("the built-in configuration is valid");
             let endpoint =
                 Endpoint::from_shared(format!("http://{}", running.addr)).expect("a socket address is a URI");
             (running, endpoint.connect().await.expect("the server listens when it has started"))
         });
-        Server { runtime: Some(runtime), running: Some(running), channel }
+        Server { runtime: Some(runtime), running: Some(running), channel, places }
     }
 
     /// Begins a drain, which ends at once when `now` is cancelled.
@@ -197,6 +232,7 @@ pub(super) async fn try_open(server: &Server, setting: &Setting, road: Road) -> 
         verifier: verifier.into(),
         clock: v1::ClockKind::Manual.into(),
         method_neither: messages::method_neither(setting.method_neither).into(),
+        umdf_dispatcher: messages::umdf_dispatcher(setting.file_handles).into(),
     };
     clients.lab.plug_stack(plug).await.unwrap_or_else(|status| panic!("{status:?}"));
     match attach(&mut clients, setting, &name, road).await {

@@ -40,7 +40,7 @@ mod i19_what_outsiders_see {
             sharing: v1::StackSharing::Shared.into(),
             verifier: v1::VerifierMode::Strict.into(),
             clock: v1::ClockKind::Manual.into(),
-            method_neither: v1::MethodNeitherAction::Reject.into(),
+            ..Default::default()
         };
         let mut lab = Clients::new(&server.channel(), Uuid::new_v4()).lab;
         lab.plug_stack(plug).await.expect("the stack is well formed");

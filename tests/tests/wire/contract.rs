@@ -18,6 +18,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
+use uuid::Uuid;
 
 use crate::refusal;
 
@@ -31,8 +32,10 @@ pub struct Ids {
     pub file: String,
     /// For `request_id`.
     pub request: u64,
-    /// For `target_id`.
+    /// For `target_id`. Empty: the default one, or a new one where the client chooses.
     pub target: String,
+    /// For `handle_id`. Empty: a new one where the client chooses.
+    pub handle: String,
     /// For `callback_id`.
     pub callback: u64,
 }
@@ -46,7 +49,12 @@ impl Ids {
         match field.name() {
             "file_id" => Value::String(self.file.clone()),
             "request_id" => Value::U64(self.request),
-            "target_id" => Value::String(self.target.clone()),
+            "target_id" | "handle_id" => {
+                let given = if field.name() == "target_id" { &self.target } else { &self.handle };
+                let new = || Uuid::new_v4().to_string();
+                let chooses = given.is_empty() && is_chosen_by_client(field);
+                Value::String(if chooses { new() } else { given.clone() })
+            }
             "callback_id" => Value::U64(self.callback),
             other => panic!("{}: no value is known for an id called `{other}`", field.full_name()),
         }
@@ -65,8 +73,12 @@ impl IdPath {
 
     /// Whether the client chooses the id, so that every number is free to it: the contract says so at the field.
     pub fn is_chosen_by_client(&self) -> bool {
-        comment(self.field()).contains("chosen by the client")
+        is_chosen_by_client(self.field())
     }
+}
+
+fn is_chosen_by_client(field: &FieldDescriptor) -> bool {
+    comment(field).contains("chosen by the client")
 }
 
 /// Every call of the contract, service by service.

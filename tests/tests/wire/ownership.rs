@@ -49,8 +49,11 @@ impl Victim {
         let format = Some(upper::read(&file, 4));
         let send = v1::FormatAndSendRequest { request_id: in_flight, format, ..Default::default() };
         assert_eq!(granted(upper.device().format_and_send(send).await).hresult, 0);
-        // No session has a target beside the default one yet, so another id of the victim's stands for it.
-        let ids = Ids { target: file.clone(), file, request: VICTIMS_NUMBERS + 1, callback: invoked.callback_id };
+        let handle = upper.pipe().await;
+        let target = Uuid::new_v4().to_string();
+        let create = v1::CreateFileHandleTargetRequest { target_id: target.clone(), handle_id: handle.clone() };
+        assert_eq!(granted(upper.device().create_file_handle_target(create).await).hresult, 0);
+        let ids = Ids { file, request: VICTIMS_NUMBERS + 1, target, handle, callback: invoked.callback_id };
         Victim { upper, ids, in_flight, _events: events }
     }
 
@@ -69,6 +72,7 @@ fn reason_for(id: &IdPath) -> &'static str {
         "file_id" => reason::FILE_NOT_OWNED_OR_UNKNOWN,
         "request_id" => reason::REQUEST_NOT_OWNED_OR_UNKNOWN,
         "target_id" => reason::TARGET_NOT_OWNED_OR_UNKNOWN,
+        "handle_id" => reason::HANDLE_NOT_OWNED_OR_UNKNOWN,
         "callback_id" => reason::CALLBACK_NOT_OWNED_OR_UNKNOWN,
         other => panic!("no reason is known for a foreign `{other}`"),
     }
@@ -100,7 +104,8 @@ async fn probe(
     // Where the contract lets the client choose, the number must be a new one; elsewhere an object of its own.
     let chooses = form.ids().iter().any(IdPath::is_chosen_by_client);
     let request = if chooses { intruder.number() } else { intruder.object().await };
-    let own = Ids { file: file.to_owned(), request, target: String::new(), callback: NOBODYS_NUMBER };
+    let own =
+        Ids { file: file.to_owned(), request, target: String::new(), handle: String::new(), callback: NOBODYS_NUMBER };
     let body = form.filled(&own, Some((id, odd)));
     let session = intruder.id.to_string();
     let answer = contract::call(&server.channel(), &contract::path_of(&form.method), &[&session], body).await;
@@ -121,6 +126,7 @@ async fn every_rpc_refuses(server: &Server, victim: &Victim, intruder: &Upper) {
         file: Uuid::new_v4().to_string(),
         request: NOBODYS_NUMBER,
         target: Uuid::new_v4().to_string(),
+        handle: Uuid::new_v4().to_string(),
         callback: NOBODYS_NUMBER,
     };
     let (probes, without) = probes();
@@ -146,7 +152,7 @@ async fn every_rpc_refuses(server: &Server, victim: &Victim, intruder: &Upper) {
 
 #[test]
 fn every_rpc_refuses_a_foreign_sessions_ids() {
-    let server = Server::start();
+    let server = Server::with_handles();
     server.run(async {
         let victim = Victim::on(&server, upper::template("scripted")).await;
         let intruder = Upper::on(&server, "scripted").await;
@@ -177,7 +183,7 @@ fn a_shared_stack_shares_no_ids() {
 
 #[test]
 fn numbers_that_a_client_chooses_are_its_own() {
-    let server = Server::start();
+    let server = Server::with_handles();
     server.run(async {
         let victim = Victim::on(&server, upper::template("scripted")).await;
         let before = victim.standing().await;
@@ -189,10 +195,15 @@ fn numbers_that_a_client_chooses_are_its_own() {
             named += 1;
             let intruder = Upper::on(&server, "scripted").await;
             let (file, session) = (intruder.file().await, intruder.id.to_string());
+            let handle = intruder.pipe().await;
             // The victim's live numbers are free for everybody else.
             for request in [VICTIMS_NUMBERS, victim.ids.request, victim.in_flight] {
-                let own = Ids { file: file.clone(), request, target: String::new(), callback: NOBODYS_NUMBER };
-                let (path, body) = (contract::path_of(&form.method), form.filled(&own, None));
+                let (target, file, handle) = (String::new(), file.clone(), handle.clone());
+                let own = Ids { file, request, target, handle, callback: NOBODYS_NUMBER };
+                let odd =
+                    form.ids().into_iter().find(|id| id.is_chosen_by_client() && id.field().name() != "request_id");
+                let (path, body) =
+                    (contract::path_of(&form.method), form.filled(&own, odd.as_ref().map(|id| (id, &victim.ids))));
                 let answer = form.judged(contract::call(&server.channel(), &path, &[&session], body).await);
                 assert!(answer.is_ok(), "{}: {answer:?}", form.name());
             }
@@ -215,7 +226,8 @@ fn every_rpc_of_a_session_asks_who_is_calling() {
         let mut walked = 0;
         for form in contract::forms().iter().filter(|form| form.method.parent_service().name() != "LabService") {
             let call = &form.method;
-            let ids = Ids { file: unknown.clone(), request: 1, target: String::new(), callback: 1 };
+            let ids =
+                Ids { file: unknown.clone(), request: 1, target: String::new(), handle: String::new(), callback: 1 };
             let (path, body) = (contract::path_of(call), form.filled(&ids, None));
             let missing = contract::call(&server.channel(), &path, &[], body.clone()).await;
             expect(missing, Code::Unauthenticated, reason::SESSION_METADATA_MISSING);

@@ -48,6 +48,7 @@ pub fn template(expression: &str) -> v1::PlugStackRequest {
         verifier: v1::VerifierMode::Strict.into(),
         clock: v1::ClockKind::Manual.into(),
         method_neither: v1::MethodNeitherAction::Reject.into(),
+        umdf_dispatcher: v1::UmdfDispatcher::FileHandle.into(),
     }
 }
 
@@ -140,6 +141,22 @@ impl Upper {
         let reply = granted(self.device().create_wdf_file(request).await);
         assert_eq!(reply.hresult, 0, "the stack opens files");
         reply.file_id
+    }
+
+    /// Opens the server end of a pipe, for overlapped I/O.
+    pub async fn pipe(&self) -> String {
+        let handle_id = Uuid::new_v4().to_string();
+        let pipe = v1::CreateNamedPipe {
+            name: format!(r"\\.\pipe\{handle_id}"),
+            open_mode: 3 | 0x4000_0000, // PIPE_ACCESS_DUPLEX, FILE_FLAG_OVERLAPPED
+            pipe_mode: 4 | 2,           // PIPE_TYPE_MESSAGE, PIPE_READMODE_MESSAGE
+            max_instances: 2,
+            ..Default::default()
+        };
+        let object = Some(v1::open_handle_request::Object::CreateNamedPipe(pipe));
+        let open = v1::OpenHandleRequest { handle_id: handle_id.clone(), object };
+        assert_eq!(granted(self.device().open_handle(open).await).hresult, 0, "a new name is free");
+        handle_id
     }
 
     /// Sends `format` in one call under a new id, which it gives; the driver below must accept it.

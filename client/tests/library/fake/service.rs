@@ -133,6 +133,11 @@ impl DeviceService for Service {
     }
 
     not_here! {
+        open_handle(OpenHandleRequest) -> OpenHandleResponse;
+        close_handle(CloseHandleRequest) -> CloseHandleResponse;
+        connect_named_pipe(ConnectNamedPipeRequest) -> ConnectNamedPipeResponse;
+        disconnect_named_pipe(DisconnectNamedPipeRequest) -> DisconnectNamedPipeResponse;
+        create_file_handle_target(CreateFileHandleTargetRequest) -> CreateFileHandleTargetResponse;
         create_request(CreateRequestRequest) -> CreateRequestResponse;
         format_request(FormatRequestRequest) -> FormatRequestResponse;
         send_request(SendRequestRequest) -> SendRequestResponse;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use lowerdeck_framework::status::HResult;
+use uuid::Uuid;
 
 use super::*;
 
@@ -46,6 +47,10 @@ fn every_session_error() -> Vec<SessionError> {
         SessionError::RequestNotOwned(7),
         SessionError::RequestGone(7),
         SessionError::TargetNotOwned("somebody's".to_owned()),
+        SessionError::HandleNotOwned("somebody's".to_owned()),
+        SessionError::HandleIdInUse(Uuid::from_u128(7)),
+        SessionError::TargetIdInUse(Uuid::from_u128(7)),
+        SessionError::HandlesNotConfigured { setting: "pipe_directory" },
         SessionError::CallbackNotOwned(7),
         SessionError::CallbackGone(7),
         SessionError::RequestIdInUse(7),
@@ -128,6 +133,7 @@ fn a_denial_does_not_tell_which_id_was_asked_for() {
     let denials = [
         [SessionError::FileNotOwned("a".to_owned()), SessionError::FileNotOwned("b".to_owned())],
         [SessionError::TargetNotOwned("a".to_owned()), SessionError::TargetNotOwned("b".to_owned())],
+        [SessionError::HandleNotOwned("a".to_owned()), SessionError::HandleNotOwned("b".to_owned())],
         [SessionError::RequestNotOwned(1), SessionError::RequestNotOwned(2)],
         [SessionError::CallbackNotOwned(1), SessionError::CallbackNotOwned(2)],
     ];

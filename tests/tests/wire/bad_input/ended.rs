@@ -33,7 +33,8 @@ fn an_ended_session_answers_no_call_but_its_last_word() {
     let server = Server::start();
     server.run(async {
         let upper = Upper::on(&server, "scripted").await;
-        let ids = Ids { file: upper.file().await, request: 99, target: String::new(), callback: 1 };
+        let ids =
+            Ids { file: upper.file().await, request: 99, target: String::new(), handle: String::new(), callback: 1 };
         let last_word = granted(upper.session().close_session(v1::CloseSessionRequest {}).await);
         let trace = upper.trace().await;
         let answers = every_call(&server, &upper, &ids, &[]).await;
@@ -55,8 +56,17 @@ fn an_ended_session_answers_no_call_but_its_last_word() {
 }
 
 /// Calls that go on after the session's stack ended, as the contract says.
-const WITHOUT_STACK: [&str; 6] =
-    ["StreamEvents", "AcknowledgeEvents", "GetSession", "RenewSession", "CloseSession", "OpenSession"];
+const WITHOUT_STACK: [&str; 9] = [
+    "StreamEvents",
+    "AcknowledgeEvents",
+    "GetSession",
+    "RenewSession",
+    "CloseSession",
+    "OpenSession",
+    "CloseHandle",
+    "ConnectNamedPipe",
+    "DisconnectNamedPipe",
+];
 
 async fn refused_for_the_stack(server: &Server, upper: &Upper, ids: &Ids, reason: &str) {
     let mut asked = 0;
@@ -87,7 +97,7 @@ fn a_stopped_stack_refuses_every_call_on_it() {
         let Some(Body::SessionEnding(ending)) = &ending.body else { unreachable!("it was waited for") };
         assert_eq!(ending.reason(), v1::SessionEndReason::DriverStop);
 
-        let ids = Ids { file, request: in_flight, target: String::new(), callback: 1 };
+        let ids = Ids { file, request: in_flight, target: String::new(), handle: String::new(), callback: 1 };
         refused_for_the_stack(&server, &upper, &ids, reason::STACK_STOPPED).await;
         // What was recorded can be read again, and the books balance.
         assert_eq!(
@@ -111,7 +121,13 @@ fn a_removed_stack_refuses_every_call_on_it() {
         assert_eq!(reply.hresult, 0);
         let Some(Body::SessionEnding(ending)) = events.end().await else { panic!("its last event says why it ends") };
         assert_eq!(ending.reason(), v1::SessionEndReason::StackRemoved);
-        let ids = Ids { file: uuid::Uuid::new_v4().to_string(), request: 1, target: String::new(), callback: 1 };
+        let ids = Ids {
+            file: uuid::Uuid::new_v4().to_string(),
+            request: 1,
+            target: String::new(),
+            handle: String::new(),
+            callback: 1,
+        };
         refused_for_the_stack(&server, &upper, &ids, reason::STACK_REMOVED).await;
     });
 }

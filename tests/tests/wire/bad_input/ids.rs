@@ -47,7 +47,7 @@ fn stale_ids_are_refused_by_every_call_that_names_them() {
     server.run(async {
         let upper = Upper::on(&server, "scripted").await;
         let (file, request) = stale(&upper).await;
-        let own = Ids { file: upper.file().await, request, target: String::new(), callback: 1 };
+        let own = Ids { file: upper.file().await, request, target: String::new(), handle: String::new(), callback: 1 };
         let gone = Ids { file, ..own.clone() };
         let object = upper.object().await;
         let before = upper.standing().await;
@@ -105,7 +105,8 @@ fn zero_is_no_request_id() {
     let server = Server::start();
     server.run(async {
         let upper = Upper::on(&server, "scripted").await;
-        let ids = Ids { file: upper.file().await, request: 0, target: String::new(), callback: 1 };
+        let ids =
+            Ids { file: upper.file().await, request: 0, target: String::new(), handle: String::new(), callback: 1 };
         let before = upper.standing().await;
         let session = upper.id.to_string();
         let mut asked = 0;
@@ -145,7 +146,7 @@ fn a_create_is_no_request_object() {
         let request_id = upper.number();
         let create = v1::CreateWdfFileRequest { request_id, file_name: None };
         let file = upper.device().create_wdf_file(create).await.expect("the stack opens files").into_inner().file_id;
-        let ids = Ids { file, request: request_id, target: String::new(), callback: 1 };
+        let ids = Ids { file, request: request_id, target: String::new(), handle: String::new(), callback: 1 };
         let before = upper.standing().await;
         let session = upper.id.to_string();
         let mut asked = 0;

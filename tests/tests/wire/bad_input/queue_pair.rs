@@ -188,7 +188,8 @@ fn the_file_of_a_batch_is_looked_at_only_where_a_submission_leaves_its_own_empty
             // In all other places the ids are the session's own, so that nothing is refused for them.
             let chooses = form.ids().iter().any(contract::IdPath::is_chosen_by_client);
             let request = if chooses { upper.number() } else { upper.object().await };
-            let ids = Ids { file: upper.file().await, request, target: String::new(), callback: 1 };
+            let ids =
+                Ids { file: upper.file().await, request, target: String::new(), handle: String::new(), callback: 1 };
             let body = [form.filled(&ids, None), file_of_a_batch(&foreign)].concat();
             let answer = contract::call(&server.channel(), PATH, &[&session], body.into()).await;
             if let Err(status) = form.judged(answer) {
