@@ -60,6 +60,8 @@ pub struct Handles {
     places: Places,
     /// Handles that can still be opened.
     free: Arc<Semaphore>,
+    /// Everything was closed.
+    is_over: CancellationToken,
     table: Mutex<SlotMap<HandleKey, Arc<Open>>>,
 }
 
@@ -67,7 +69,7 @@ impl Handles {
     /// An empty table for at most `handles_max` handles.
     pub fn new(places: Places, handles_max: usize) -> Handles {
         let free = Arc::new(Semaphore::new(handles_max.min(Semaphore::MAX_PERMITS)));
-        Handles { places, free, table: Mutex::default() }
+        Handles { places, free, is_over: CancellationToken::new(), table: Mutex::default() }
     }
 
     /// Opens a handle. Needs the context of a runtime.
@@ -83,11 +85,15 @@ impl Handles {
             OpenRequest::Pipe(pipe) => pipe.flags,
             OpenRequest::Socket(socket) => socket.flags,
         };
-        let object = Object::open(request, &self.places).await?;
+        let object = tokio::select! {
+            biased;
+            () = self.is_over.cancelled() => return Err(Win32Error::OPERATION_ABORTED),
+            object = Object::open(request, &self.places) => object?,
+        };
         let open = Arc::new(Open::new(object, flags.has(Flags::OVERLAPPED), place));
         let mut table = self.table();
-        if self.free.is_closed() {
-            open.close(); // everything was closed while it was being opened
+        if self.is_over.is_cancelled() {
+            open.close();
             return Err(Win32Error::OPERATION_ABORTED);
         }
         Ok(HandleNumber(table.insert(open).data().as_ffi()))
@@ -103,9 +109,9 @@ impl Handles {
         Ok(())
     }
 
-    /// [`Handles::close`] of every handle: their owner is gone. Nothing is opened any more.
+    /// [`Handles::close`] of every handle: their owner is gone. Nothing is opened any more, and an open that waits ends.
     pub fn close_all(&self) {
-        self.free.close();
+        self.is_over.cancel(); // before the table is emptied: see `open`
         for (_, open) in self.table().drain() {
             open.close();
         }

@@ -132,7 +132,7 @@ impl Session {
     /// Opens what was asked for and makes it known, unless the session has ended meanwhile.
     async fn perform_open(self: Arc<Self>, id: Uuid, request: &OpenRequest, room: OwnedSemaphorePermit) {
         let table = Arc::clone(self.handles.get_or_init(|| self.handle_host.table(self.limits.handles_max)));
-        let opened = table.open(request).await;
+        let opened = table.open(request).await; // which the end of the session ends
         let opened = match opened {
             Ok(number) => self.admit(&table, number, room),
             Err(error) => Err(error.hresult()),

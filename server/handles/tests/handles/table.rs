@@ -105,3 +105,24 @@ fn words_without_a_meaning_are_refused() {
     assert!(Access(Access::APPEND_DATA).only_appends() && !Access(Access::APPEND_DATA).writes());
     assert!(!Access(Access::APPEND_DATA | Access::WRITE_DATA).only_appends());
 }
+
+/// A listener whose queue is full drops what comes, so that a connect to it waits.
+#[tokio::test]
+async fn an_open_that_waits_ends_when_everything_is_closed_and_nothing_is_opened_any_more() {
+    let stage = Stage::new();
+    let listener = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None)
+        .expect("the host gives sockets");
+    rustix::net::bind(&listener, &std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    rustix::net::listen(&listener, 0).expect("it is bound");
+    let address = std::net::TcpListener::from(listener);
+    let peer = address.local_addr().expect("it is bound");
+    let _in_the_queue = std::net::TcpStream::connect(peer).expect("the queue has one place");
+    let socket = OpenSocket { address: SocketAddress::Tcp(peer), flags: Flags(Flags::OVERLAPPED) };
+    let request = OpenRequest::Socket(socket);
+    let mut opening = Box::pin(stage.handles.open(&request));
+    assert!(pends(&mut opening).await);
+    stage.handles.close_all();
+    assert_eq!(within(opening).await, Err(Win32Error::OPERATION_ABORTED));
+    assert_eq!(within(stage.handles.open(&request)).await, Err(Win32Error::OPERATION_ABORTED));
+    assert!(stage.handles.is_empty());
+}
