@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
+use lowerdeck_handles::disk::control::CODES;
 use lowerdeck_handles::handle::Framing;
 use lowerdeck_handles::operation::Outcome;
 use lowerdeck_handles::pipe::control::{FSCTL_PIPE_DISCONNECT, FSCTL_PIPE_LISTEN, FSCTL_PIPE_PEEK};
+use lowerdeck_handles::socket::FIONREAD;
 
 use crate::stage::{Peer, Stage, named_pipe};
 
@@ -82,4 +84,22 @@ async fn what_is_not_in_the_table_is_an_invalid_function() {
     }
     let too_small = Outcome::failed(HResult::ERROR_INSUFFICIENT_BUFFER);
     assert_eq!(stage.control(server, FSCTL_PIPE_PEEK, 15).await, too_small);
+}
+
+/// The README's table is what users go by.
+#[test]
+fn the_readme_lists_every_code_and_no_other() {
+    let readme = include_str!("../../../../README.md");
+    let listed: Vec<u32> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| 0x")?.get(..8))
+        .map(|digits| u32::from_str_radix(digits, 16).expect("a code has eight digits"))
+        .collect();
+    let mut known: Vec<u32> = CODES.iter().map(|known| known.code).collect();
+    known.extend([FSCTL_PIPE_DISCONNECT, FSCTL_PIPE_LISTEN, FSCTL_PIPE_PEEK, FIONREAD]);
+    let sorted = |mut codes: Vec<u32>| {
+        codes.sort_unstable();
+        codes
+    };
+    assert_eq!(sorted(listed), sorted(known));
 }
