@@ -1,7 +1,8 @@
 //! What a script needs of whatever executes it.
 //!
 //! Everything is synchronous: when a method returns, the stack has run until nothing was ready, so that what has not
-//! happened will not happen by waiting. Objects are named by the script's numbers.
+//! happened will not happen by waiting. That holds of a prompt back end ([`Backend::is_prompt`]); handles of a real host
+//! bring what they bring later. Objects are named by the script's numbers.
 
 use bytes::Bytes;
 use lowerdeck_framework::status::HResult;
@@ -102,6 +103,12 @@ pub trait Backend: Files + Requests + DefaultTarget + Lab {
     fn name(&self) -> &'static str;
     /// What replays this execution.
     fn replay(&self) -> String;
+    /// Whether everything that could run has run when a method returns.
+    fn is_prompt(&self) -> bool {
+        true
+    }
+    /// Returns when everything that was under way at handles, and could end, has ended. For back ends that are not prompt.
+    fn catch_up(&mut self) {}
     /// The handles of a back end that has any.
     fn handles(&mut self) -> &mut dyn Handles {
         panic!("there are no handles on {}", self.name())

@@ -12,6 +12,10 @@ pub fn check(stage: &mut Stage) {
     let stopped = stage.count("L0.DriverStop")
         + (1..4).map(|layer| stage.count(&format!("L{layer}.DriverStop"))).sum::<usize>()
         > 0;
+    stage.eventually(|stage| {
+        let moments = stage.moments();
+        one_ending(stage, &moments, stopped)
+    });
     let requests = stage.requests();
     if !stopped && !stage.tolerance.leaks {
         for request in requests {
@@ -21,7 +25,7 @@ pub fn check(stage: &mut Stage) {
         }
     }
     let moments = stage.moments();
-    one_ending(stage, &moments, stopped);
+    one_ending(stage, &moments, stopped).unwrap_or_else(|problem| stage.fail(&problem));
     if let Some(late) = late_io(&moments, &stage.tied_requests()).first() {
         stage.fail(late);
     }
@@ -46,7 +50,7 @@ pub fn check(stage: &mut Stage) {
 }
 
 /// Z1, Z2: as many `OnCompletion` as accepted Sends, none for a refused one.
-fn one_ending(stage: &mut Stage, moments: &[Moment], stopped: bool) {
+fn one_ending(stage: &Stage, moments: &[Moment], stopped: bool) -> Result<(), String> {
     let mut accepted: HashMap<String, i64> = HashMap::new();
     for moment in moments.iter().filter(|moment| moment.layer == 0) {
         let Some(request) = moment.arguments.first() else { continue };
@@ -61,8 +65,11 @@ fn one_ending(stage: &mut Stage, moments: &[Moment], stopped: bool) {
     let may_stay_open = stopped || stage.tolerance.leaks;
     for (request, open) in accepted {
         let ended = open == 0 || (open > 0 && (may_stay_open || !stage.has_callback(&request)));
-        stage.check(ended, &format!("Z1, Z2: `{request}` has {open} more accepted Sends than completions"));
+        if !ended {
+            return Err(format!("Z1, Z2: `{request}` has {open} more accepted Sends than completions"));
+        }
     }
+    Ok(())
 }
 
 /// Z3: per layer and file, successful creates = cleanups = closes, where the layer is told of them.

@@ -12,10 +12,13 @@ use crate::backend::{Backend, Call, Completion, Io, Outcome};
 mod files;
 mod handles;
 mod lab;
+mod patience;
 mod race;
 mod requests;
 mod target;
 mod trace;
+
+pub use self::patience::PATIENCE;
 
 /// What a script may leave behind without breaking the laws of section Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,15 +97,16 @@ impl Stage {
 
     /// Whether a blocking call has returned.
     pub fn has_returned(&mut self, call: Call) -> bool {
+        self.catch_up();
         self.backend.outcome(call).is_some()
     }
 
     /// The status of a call that must have returned.
     pub fn status_of(&mut self, call: Call) -> HResult {
-        match self.backend.outcome(call) {
-            Some(Outcome::Status(status)) => status,
-            Some(Outcome::Void) => HResult::S_OK,
-            None => self.fail("a call that must have returned has not"),
+        let returned = |stage: &mut Stage| stage.backend.outcome(call).ok_or("a call that must have returned has not");
+        match self.eventually(|stage| returned(stage).map_err(str::to_owned)) {
+            Outcome::Status(status) => status,
+            Outcome::Void => HResult::S_OK,
         }
     }
 

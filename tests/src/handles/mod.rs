@@ -75,8 +75,10 @@ pub trait Handles {
     fn open_handle(&mut self, handle: u64, opened: Opened, overlapped: bool) -> u64;
     /// Closes a handle.
     fn close_handle(&mut self, handle: u64);
-    /// The number that the host's system gives the handle: it goes to another one when this one is closed.
-    fn system_number(&self, handle: u64) -> u32;
+    /// The number that the host's system gives the handle.
+    fn system_number(&self, handle: u64) -> u64;
+    /// Whether that number goes to another handle when this one is closed.
+    fn uses_numbers_again(&self) -> bool;
     /// The other end of a pipe acts.
     fn peer(&mut self, handle: u64, act: PeerAct);
     /// Messages that have come out at the other end of a pipe, or the content of a disk file.
@@ -95,6 +97,8 @@ pub trait Handles {
     fn format_for(&mut self, request: u64, target: u64, file: Option<u64>, io: Io) -> HResult;
     /// `Send` to a file-handle target, or to the default target with None.
     fn send_to(&mut self, request: u64, target: Option<u64>, flags: u32, timeout: i64) -> HResult;
+    /// `CreateRequest` with `OnCompletion`, and then [`Handles::format_for`] and [`Handles::send_to`], which give S_OK.
+    fn start_on(&mut self, request: u64, target: u64, file: Option<u64>, io: Io) -> HResult;
     /// Numbers, as a driver names them, of the handles that are listed as leaked.
     fn leaked(&mut self) -> Vec<u64>;
 }

@@ -8,7 +8,7 @@ use lowerdeck_framework::status::HResult;
 
 use super::InProcess;
 use super::formats::format_io;
-use crate::backend::{Call, Io, SentIoAction};
+use crate::backend::{Call, Io, Requests, SentIoAction};
 use crate::handles::host::ScriptedHost;
 use crate::handles::{Handles, Opened, PeerAct};
 
@@ -77,8 +77,12 @@ impl Handles for InProcess {
         self.settle();
     }
 
-    fn system_number(&self, handle: u64) -> u32 {
-        ScriptedHost::system_number(self.handle(handle))
+    fn system_number(&self, handle: u64) -> u64 {
+        u64::from(ScriptedHost::system_number(self.handle(handle)))
+    }
+
+    fn uses_numbers_again(&self) -> bool {
+        true
     }
 
     fn peer(&mut self, handle: u64, act: PeerAct) {
@@ -140,6 +144,14 @@ impl Handles for InProcess {
         let status = self.stack.send_to_requested(self.now, self.upper, request, target, options);
         self.settle();
         status
+    }
+
+    fn start_on(&mut self, request: u64, target: u64, file: Option<u64>, io: Io) -> HResult {
+        self.create_request(request, true);
+        match self.format_for(request, target, file, io) {
+            HResult::S_OK => self.send_to(request, Some(target), 0, 0),
+            failed => failed,
+        }
     }
 
     fn leaked(&mut self) -> Vec<u64> {

@@ -32,8 +32,9 @@ impl Stage {
     /// `Close` that must have returned.
     pub fn close(&mut self, file: &str) {
         let call = self.begin_close(file);
-        let returned = self.has_returned(call);
-        self.check(returned, &format!("Close of `{file}` has not returned"));
+        self.eventually(|stage| {
+            stage.backend.outcome(call).ok_or_else(|| format!("Close of `{file}` has not returned"))
+        });
     }
 
     /// `Close` that may not return yet.

@@ -28,9 +28,14 @@ impl Stage {
     }
 
     /// The system's number of a handle.
-    pub fn system_number(&mut self, handle: &str) -> u32 {
+    pub fn system_number(&mut self, handle: &str) -> u64 {
         let number = self.number(handle);
         self.backend.handles().system_number(number)
+    }
+
+    /// Whether the system gives the number of a closed handle to the next one.
+    pub fn uses_numbers_again(&mut self) -> bool {
+        self.backend.handles().uses_numbers_again()
     }
 
     /// The other end of a pipe acts.
@@ -47,6 +52,7 @@ impl Stage {
     /// Takes the messages that came out at the other end of a pipe, or looks at the content of a disk file.
     pub fn written(&mut self, handle: &str) -> Vec<Bytes> {
         let number = self.number(handle);
+        self.catch_up();
         self.backend.handles().written(number)
     }
 
@@ -130,23 +136,25 @@ impl Stage {
 
     /// As [`Stage::start_on`], with the file of a target as `pFile`.
     pub fn start_on_file(&mut self, request: &str, target: &str, file: Option<&str>, io: Io) {
-        self.request(request);
-        let formatted = self.format_for(request, target, file, io);
-        self.check(formatted == HResult::S_OK, &format!("`{request}` was not formatted: {formatted}"));
-        let sent = self.send_to(request, Some(target), 0);
-        self.check(sent == HResult::S_OK, &format!("`{request}` was not sent: {sent}"));
+        let number = self.name(request);
+        self.requests.push(request.to_owned());
+        let file = file.map(|file| self.number(file));
+        let target = self.number(target);
+        let sent = self.backend.handles().start_on(number, target, file, io);
+        self.check(sent == HResult::S_OK, &format!("`{request}` was not formatted or not sent: {sent}"));
     }
 
     /// What a read has brought: status, Information and data of the one completion there must be.
     pub fn brought(&mut self, request: &str) -> (HResult, u64, Bytes) {
-        match self.completion(request) {
-            Some(completion) => (completion.status, completion.information, completion.data),
-            None => self.fail(&format!("`{request}` has not completed")),
-        }
+        let completion = self.end_of(request);
+        (completion.status, completion.information, completion.data)
     }
 
-    /// The handles that are listed as leaked, by the numbers that drivers know.
-    pub fn leaked_handles(&mut self) -> Vec<u64> {
-        self.backend.handles().leaked()
+    /// Exactly these handles are listed as leaked, by the numbers that drivers know.
+    pub fn leaked_handles_are(&mut self, expected: &[u64]) {
+        self.comes_to_hold(|stage| {
+            let leaked = stage.backend.handles().leaked();
+            if leaked == expected { Ok(()) } else { Err(format!("{leaked:?} are leaked handles, not {expected:?}")) }
+        });
     }
 }

@@ -53,10 +53,7 @@ impl Stage {
 
     /// The driver stop that must have happened.
     pub fn driver_stop(&mut self) -> StopRecord {
-        match self.backend.driver_stop() {
-            Some(stop) => stop,
-            None => self.fail("no driver was stopped"),
-        }
+        self.eventually(|stage| stage.backend.driver_stop().ok_or_else(|| "no driver was stopped".to_owned()))
     }
 
     /// Goes over to the stack that has taken the stopped one's place, of whose past nothing is known there; false when

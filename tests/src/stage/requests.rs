@@ -145,6 +145,7 @@ impl Stage {
     /// State of a request, as `Unformatted`, `Formatted`, `Pended`, `InFlight` or `Completed`.
     pub fn state_of(&mut self, request: &str) -> String {
         let number = self.number(request);
+        self.catch_up();
         self.backend.view(number).map_or_else(|| "Deleted".to_owned(), |view| view.state)
     }
 
@@ -162,13 +163,24 @@ impl Stage {
 
     /// The one completion of `request` so far, if any; more than one is a failure.
     pub fn completion(&mut self, request: &str) -> Option<Completion> {
-        let mut all = self.completions_of(request);
+        self.catch_up();
+        self.completion_so_far(request)
+    }
+
+    /// The one completion of `request` that has been heard of, if any; more than one is a failure.
+    fn completion_so_far(&mut self, request: &str) -> Option<Completion> {
+        let mut all = self.completions_so_far(request);
         self.check(all.len() < 2, &format!("`{request}` completed {} times", all.len()));
         all.pop()
     }
 
     /// Every completion of `request` so far.
     pub fn completions_of(&mut self, request: &str) -> Vec<Completion> {
+        self.catch_up();
+        self.completions_so_far(request)
+    }
+
+    fn completions_so_far(&mut self, request: &str) -> Vec<Completion> {
         let new = self.backend.take_completions();
         self.completions.extend(new);
         let number = self.number(request);
@@ -177,9 +189,14 @@ impl Stage {
 
     /// The status and Information of the one completion that `request` must have.
     pub fn ended(&mut self, request: &str) -> (HResult, u64) {
-        match self.completion(request) {
-            Some(completion) => (completion.status, completion.information),
-            None => self.fail(&format!("`{request}` has not completed")),
-        }
+        let completion = self.end_of(request);
+        (completion.status, completion.information)
+    }
+
+    /// The one completion that `request` must have.
+    pub(super) fn end_of(&mut self, request: &str) -> Completion {
+        self.eventually(|stage| {
+            stage.completion_so_far(request).ok_or_else(|| format!("`{request}` has not completed"))
+        })
     }
 }

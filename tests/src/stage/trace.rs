@@ -54,20 +54,16 @@ impl Stage {
 
     /// `A < B < C`: each pattern matches exactly one moment, in this order.
     pub fn order(&mut self, chain: &str) {
-        let moments = self.moments();
-        let mut before: Option<(usize, &str)> = None;
-        for pattern in chain.split('<').map(str::trim) {
-            let found: Vec<usize> = (0..moments.len()).filter(|index| moments[*index].matches(pattern)).collect();
-            self.check(found.len() == 1, &format!("`{pattern}` happened {} times, not once", found.len()));
-            if let Some((at, earlier)) = before {
-                self.check(at < found[0], &format!("`{earlier}` did not happen before `{pattern}`"));
-            }
-            before = Some((found[0], pattern));
-        }
+        self.comes_to_hold(|stage| in_order(&stage.moments(), chain));
     }
 
     /// How many moments match.
     pub fn count(&mut self, pattern: &str) -> usize {
+        self.catch_up();
+        self.count_so_far(pattern)
+    }
+
+    fn count_so_far(&mut self, pattern: &str) -> usize {
         self.moments().iter().filter(|moment| moment.matches(pattern)).count()
     }
 
@@ -79,8 +75,15 @@ impl Stage {
 
     /// Exactly one moment matches.
     pub fn once(&mut self, pattern: &str) {
-        let count = self.count(pattern);
-        self.check(count == 1, &format!("`{pattern}` happened {count} times, not once"));
+        self.times(pattern, 1);
+    }
+
+    /// Exactly so many moments match.
+    pub fn times(&mut self, pattern: &str, expected: usize) {
+        self.comes_to_hold(|stage| match stage.count_so_far(pattern) {
+            count if count == expected => Ok(()),
+            count => Err(format!("`{pattern}` happened {count} times, not {expected}")),
+        });
     }
 
     /// Fails with the trace and the replay unless `held`.
@@ -100,4 +103,20 @@ impl Stage {
             self.backend.replay()
         );
     }
+}
+
+/// Each pattern of `A < B < C` matches exactly one moment, in this order; else what is wrong.
+fn in_order(moments: &[Moment], chain: &str) -> Result<(), String> {
+    let mut before: Option<(usize, &str)> = None;
+    for pattern in chain.split('<').map(str::trim) {
+        let found: Vec<usize> = (0..moments.len()).filter(|index| moments[*index].matches(pattern)).collect();
+        if found.len() != 1 {
+            return Err(format!("`{pattern}` happened {} times, not once", found.len()));
+        }
+        if let Some((_, earlier)) = before.filter(|(at, _)| *at >= found[0]) {
+            return Err(format!("`{earlier}` did not happen before `{pattern}`"));
+        }
+        before = Some((found[0], pattern));
+    }
+    Ok(())
 }

@@ -21,6 +21,7 @@ scenario! {
         assert_eq!((s.brought("r1"), s.brought("r2")), (success(b"abc"), success(b"defgh")));
         s.start_on("w1", "t", write(b"abc"));
         s.start_on("w2", "t", write(b"defgh"));
+        assert_eq!((s.ended("w1"), s.ended("w2")), ((HResult::S_OK, 3), (HResult::S_OK, 5)));
         assert_eq!(s.written(&pipe), [bytes(b"abc"), bytes(b"defgh")]);
     }
 }
@@ -141,6 +142,7 @@ scenario! {
             assert_eq!(s.send_timed(request, "t", -10_000), HResult::S_OK);
         }
         s.peer_writes(&pipe, b"hello");
+        assert_eq!(s.brought("late"), success(b"hello"));
         s.advance(1);
         assert_eq!(s.brought("late"), success(b"hello"));
         assert_eq!(s.ended("prompt"), (HResult::STATUS_IO_TIMEOUT, 0));
