@@ -37,7 +37,7 @@ pub struct Setting {
     pub application: bool,
     /// `UmdfMethodNeitherAction` (IOC-8).
     pub method_neither: MethodNeitherAction,
-    /// `UmdfDispatcher=FileHandle`. On the framework only.
+    /// `UmdfDispatcher=FileHandle`.
     pub file_handles: bool,
     /// The stack is one for all sessions: another upper driver can open it beside L0, and its host starts it again when a
     /// driver stop has ended it (STOP-7).

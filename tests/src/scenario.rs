@@ -47,7 +47,7 @@ pub fn copying(expression: &str) -> Setting {
     Setting { method_neither: MethodNeitherAction::Copy, ..stack(expression) }
 }
 
-/// As [`stack`], with `UmdfDispatcher=FileHandle`. On the framework only.
+/// As [`stack`], with `UmdfDispatcher=FileHandle`.
 pub fn with_handles(expression: &str) -> Setting {
     Setting { file_handles: true, ..stack(expression) }
 }

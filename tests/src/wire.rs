@@ -4,6 +4,9 @@
 //! Nothing here waits for time to pass. A blocking call is known to be processed when the trace shows it, and known
 //! to block when the trace does not show its return: the server runs a stack until nothing is ready before it
 //! answers anybody.
+//!
+//! Handles are real ones, and what their host brings comes when it comes: from the first handle on, the back end is not
+//! prompt, and what has not happened is believed after a round trip through a pipe of the same server (`pacer`).
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -15,12 +18,17 @@ use tokio::task::JoinHandle;
 use tonic::Status;
 
 use crate::backend::{Act, Backend, Call, Completion, Deed, Echo, Outcome, Requests, Setting};
+use crate::handles::Handles;
 
 mod calls;
 mod events;
 mod files;
+mod handle_calls;
+mod handles;
 mod lab;
 mod messages;
+mod pacer;
+mod peer;
 mod queue;
 mod race;
 mod requests;
@@ -29,12 +37,15 @@ mod session;
 mod target;
 
 use self::calls::{Pending, Waiting};
+use self::handles::Held;
 use self::road::Feed;
 pub use self::road::Road;
 pub use self::session::{Channelled, Clients, Server, open};
 
 /// See the module.
 pub struct Wire {
+    /// Before the server, which waits for whoever calls it when it ends.
+    held: Held,
     server: Arc<Server>,
     clients: Clients,
     /// Sessions of other upper drivers on the same stack.
@@ -68,7 +79,7 @@ pub struct Wire {
 impl Wire {
     /// A server, a stack of `setting` on it, and a session on that stack that makes unary calls.
     pub fn new(setting: &Setting) -> Wire {
-        Wire::on(Arc::new(Server::start()), setting, Road::Calls)
+        Wire::on(Arc::new(Server::with_handles()), setting, Road::Calls)
     }
 
     /// Another session on another instance of the stack, same server, same road.
@@ -79,17 +90,19 @@ impl Wire {
     /// As [`Wire::another_session`], on `road`. In every second pair of sessions racing acts are turned round.
     pub fn another_session_on(&mut self, setting: &Setting, road: Road) -> Wire {
         self.siblings += 1;
-        Wire { is_turned: self.siblings / 2 % 2 == 1, ..Wire::on(self.server.clone(), setting, road) }
+        let mut sibling = Wire::on(self.server.clone(), setting, road);
+        (sibling.is_turned, sibling.held) = (self.siblings / 2 % 2 == 1, self.held.of_a_sibling());
+        sibling
     }
 
     fn on(server: Arc<Server>, setting: &Setting, road: Road) -> Wire {
         assert!(!setting.application, "nobody opens a stack as an application over the wire");
-        assert!(!setting.file_handles, "there are no handles over the wire");
         let (clients, stack, events) = match server.run(session::try_open(&server, setting, road)) {
             Ok((clients, stack, events)) => (clients, stack, Some(events)),
             Err((clients, stack)) => (clients, stack, None),
         };
         Wire {
+            held: Held::default(),
             server,
             clients,
             others: Vec::new(),
@@ -129,6 +142,18 @@ impl Backend for Wire {
 
     fn replay(&self) -> String {
         "the same test on the framework back end, which is deterministic".to_owned()
+    }
+
+    fn is_prompt(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    fn catch_up(&mut self) {
+        self.held.catch_up(&self.server);
+    }
+
+    fn handles(&mut self) -> &mut dyn Handles {
+        self
     }
 
     fn outcome(&mut self, call: Call) -> Option<Outcome> {

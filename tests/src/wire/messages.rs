@@ -178,6 +178,7 @@ pub fn kind_name(kind: v1::IoKind) -> &'static str {
 pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
     use v1::TraceKind as Kind;
     let callback = || callback_name(entry.callback());
+    let of_host = entry.io_kind() != v1::IoKind::Unspecified;
     let name = match entry.kind() {
         Kind::Create => "Create".to_owned(),
         Kind::CreateDone => "CreateDone".to_owned(),
@@ -198,6 +199,9 @@ pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
         Kind::Finding => "Finding".to_owned(),
         Kind::DriverStop => "DriverStop".to_owned(),
         Kind::Send => "Send".to_owned(),
+        // A call that names a kind of I/O is one of the host's.
+        Kind::Call if of_host => "HostIo".to_owned(),
+        Kind::Return if of_host => "HostDone".to_owned(),
         Kind::Call => entry.text.clone(),
         Kind::Return => format!("{}.returned", entry.text),
         Kind::CreateByFramework => "CreateByFramework".to_owned(),
@@ -208,7 +212,7 @@ pub fn raw_moment(entry: v1::TraceEntry) -> RawMoment {
         Kind::UpperLeft => "UpperLeft".to_owned(),
         Kind::Unspecified => panic!("a trace entry without a kind: {entry:?}"),
     };
-    let completes = matches!(entry.kind(), Kind::Done | Kind::OnCompletion | Kind::OnIoStop);
+    let completes = matches!(entry.kind(), Kind::Done | Kind::OnCompletion | Kind::OnIoStop) || name == "HostDone";
     RawMoment {
         layer: entry.layer,
         name,

@@ -3,6 +3,8 @@
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
 use lowerdeck_proto::v1::submission;
+use tokio::task::JoinHandle;
+use tonic::Status;
 
 use super::road::reply_of;
 use super::{Wire, messages, session};
@@ -21,8 +23,7 @@ impl Wire {
         };
         let mut tasks = Vec::new();
         for (act, is_submitted) in acts.iter().zip(is_submitted) {
-            let rpc = || self.server.spawn(session::act(self.clients.clone(), self.stack.clone(), act.clone()));
-            tasks.push((!is_submitted).then(rpc));
+            tasks.push((!is_submitted).then(|| self.beside(act.clone())));
         }
         let mut tasks = tasks.into_iter();
         acts.map(|act| match tasks.next().flatten() {
@@ -35,6 +36,20 @@ impl Wire {
                 self.deed(&act, number - 1)
             }
         })
+    }
+
+    /// An act that is no submission, on its way.
+    fn beside(&self, act: Act) -> JoinHandle<Result<Deed, Status>> {
+        match act {
+            Act::PeerWrites(handle, message) => {
+                let peer = self.held.peer(handle).clone();
+                self.server.spawn(async move {
+                    peer.write(&message);
+                    Ok(Deed::Written)
+                })
+            }
+            act => self.server.spawn(session::act(self.clients.clone(), self.stack.clone(), act)),
+        }
     }
 
     /// The act as a submission, if it is one on this road.

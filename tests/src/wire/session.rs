@@ -5,7 +5,6 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::{SESSION_METADATA_KEY, reason, v1};
@@ -26,9 +25,8 @@ use uuid::Uuid;
 use super::messages;
 use super::road::{Feed, Road};
 use crate::backend::{Act, Call, Deed, Outcome, Setting, Transition};
+use crate::stage::PATIENCE;
 
-/// Longest any one wait of a script may take: a hang is a failure, not a stalled run.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// The lease with which a client is lost: the shortest the server grants.
 const LEASE_OF_THE_LOST_SECONDS: i64 = 1;
 
@@ -308,7 +306,7 @@ pub async fn act(mut clients: Clients, stack: String, act: Act) -> Result<Deed, 
             clients.lab.advance_clock(v1::AdvanceClockRequest { stack, ticks, wall_clock_shift_ticks: 0 }).await?;
             Ok(Deed::Advanced)
         }
-        Act::PeerWrites(..) => panic!("there are no handles over the wire"),
+        Act::PeerWrites(..) => panic!("the other end of a pipe makes no calls"),
         Act::Control(layer, command) => {
             let request = v1::ControlDriverRequest { stack, layer: u32::from(layer), command };
             let reply = clients.lab.control_driver(request).await;

@@ -1,4 +1,4 @@
-//! The default target of the wire back end: the empty target id.
+//! Targets of the wire back end by their ids; the default target is the empty one.
 
 use lowerdeck_framework::status::HResult;
 use lowerdeck_proto::v1;
@@ -6,10 +6,10 @@ use lowerdeck_proto::v1;
 use super::{Wire, messages};
 use crate::backend::{Call, DefaultTarget, Outcome, SentIoAction};
 
-impl DefaultTarget for Wire {
-    fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call {
+impl Wire {
+    /// Begins `Stop` of a target, or `Start` with None.
+    pub(super) fn begin_change_of(&mut self, target_id: String, action: Option<SentIoAction>) -> Call {
         let mut device = self.clients.device.clone();
-        let target_id = String::new();
         match action {
             None => self.begin("Start", None, None, async move {
                 let reply = device.start_target(v1::StartTargetRequest { target_id }).await?;
@@ -24,6 +24,17 @@ impl DefaultTarget for Wire {
         }
     }
 
+    /// `GetState` and `GetTargetFile`.
+    pub(super) fn target(&self, target_id: String) -> v1::GetTargetResponse {
+        self.run(self.clients.device.clone().get_target(v1::GetTargetRequest { target_id }))
+    }
+}
+
+impl DefaultTarget for Wire {
+    fn begin_target_change(&mut self, action: Option<SentIoAction>) -> Call {
+        self.begin_change_of(String::new(), action)
+    }
+
     fn begin_stop(&mut self, action: u32, inside: Option<u64>) -> Call {
         let mut device = self.clients.device.clone();
         let action = i32::try_from(action).expect("the script gives a number that the wire can carry");
@@ -35,8 +46,7 @@ impl DefaultTarget for Wire {
     }
 
     fn has_target_file(&mut self) -> bool {
-        let target = v1::GetTargetRequest { target_id: String::new() };
-        self.run(self.clients.device.clone().get_target(target)).has_target_file
+        self.target(String::new()).has_target_file
     }
 
     fn delete_target(&mut self) -> HResult {
@@ -53,8 +63,6 @@ impl DefaultTarget for Wire {
     }
 
     fn target_state(&mut self) -> u32 {
-        let request = v1::GetTargetRequest { target_id: String::new() };
-        let reply = self.run(self.clients.device.clone().get_target(request));
-        messages::target_state_number(reply.state())
+        messages::target_state_number(self.target(String::new()).state())
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn success(data: &'static [u8]) -> (HResult, u64, Bytes) {
 }
 
 scenario! {
-    g01_happy_path: with_handles(DEFAULT), [framework], |s| {
+    g01_happy_path: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         assert_eq!(s.state_of_target("t"), STARTED);
         s.start_on("w", "t", write(b"hello"));
@@ -44,21 +44,21 @@ scenario! {
 }
 
 scenario! {
-    g02_dispatcher_missing: stack(DEFAULT), [framework], |s| {
+    g02_dispatcher_missing: stack(DEFAULT), [framework, wire], |s| {
         s.open_handle("p", Opened::Pipe);
         assert_eq!(s.create_target("t", "p"), HResult::ERROR_BAD_CONFIGURATION);
     }
 }
 
 scenario! {
-    g03_synchronous_handle: with_handles(DEFAULT), [framework], |s| {
+    g03_synchronous_handle: with_handles(DEFAULT), [framework, wire], |s| {
         s.open_synchronous_handle("p", Opened::Pipe);
         assert_eq!(s.create_target("t", "p"), HResult::E_INVALIDARG);
     }
 }
 
 scenario! {
-    g04_dead_handle: with_handles(DEFAULT), [framework], |s| {
+    g04_dead_handle: with_handles(DEFAULT), [framework, wire], |s| {
         s.open_handle("p", Opened::Pipe);
         s.close_handle("p");
         assert_eq!(s.create_target("t", "p"), HResult::ERROR_INVALID_HANDLE);
@@ -66,7 +66,7 @@ scenario! {
 }
 
 scenario! {
-    g05_send_and_forget: with_handles(DEFAULT), [framework], |s| {
+    g05_send_and_forget: with_handles(DEFAULT), [framework, wire], |s| {
         s.target_on("t", Opened::Pipe);
         s.request("own");
         s.format_for("own", "t", None, read(4));
@@ -86,7 +86,7 @@ scenario! {
 }
 
 scenario! {
-    g06_file_replaces_the_handle: with_handles(DEFAULT), [framework], |s| {
+    g06_file_replaces_the_handle: with_handles(DEFAULT), [framework, wire], |s| {
         let a = s.target_on("a", Opened::Pipe);
         let b = s.target_on("b", Opened::Pipe);
         s.start_on_file("w", "a", Some("b"), write(b"hello"));
@@ -103,7 +103,7 @@ scenario! {
 }
 
 scenario! {
-    g07_own_target_file: with_handles(DEFAULT), [framework], |s| {
+    g07_own_target_file: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.start_on_file("w1", "t", Some("t"), write(b"one"));
         s.start_on("w2", "t", write(b"two"));
@@ -114,7 +114,7 @@ scenario! {
 
 scenario! {
     /// The other half is in the same scenario of group C: the default target has none.
-    c02_get_target_file_of_a_file_handle_target: with_handles(DEFAULT), [framework], |s| {
+    c02_get_target_file_of_a_file_handle_target: with_handles(DEFAULT), [framework, wire], |s| {
         s.target_on("t", Opened::Pipe);
         assert!(s.target_has_file("t"));
         assert!(!s.has_target_file());
@@ -122,7 +122,7 @@ scenario! {
 }
 
 scenario! {
-    g14_handle_closed_under_the_target: with_handles(DEFAULT), [framework], |s| {
+    g14_handle_closed_under_the_target: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         let pipe = s.target_on("t", Opened::Pipe);
         let number = s.system_number(&pipe);
@@ -145,7 +145,7 @@ scenario! {
 }
 
 scenario! {
-    g15_target_deleted_first: with_handles(DEFAULT), [framework], |s| {
+    g15_target_deleted_first: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.start_on("r", "t", read(16));
         assert_eq!(s.delete_handle_target("t"), HResult::S_OK);
@@ -162,7 +162,7 @@ scenario! {
 }
 
 scenario! {
-    g16_device_deletion: with_handles(DEFAULT), [framework], |s| {
+    g16_device_deletion: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         s.target_on("closed", Opened::Pipe);
         let leaked = s.open_handle("leaked", Opened::Pipe);
@@ -184,7 +184,7 @@ scenario! {
 
 scenario! {
     /// The same for a hosted driver, whose removal waits for what its host has.
-    g16_device_deletion_of_a_hosted_driver: with_handles(DEFAULT), [framework], |s| {
+    g16_device_deletion_of_a_hosted_driver: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         let leaked = s.open_handle("leaked", Opened::Pipe);
         s.control(1, &format!("create-target pipe handle={leaked}"));
@@ -197,7 +197,7 @@ scenario! {
 }
 
 scenario! {
-    g17_no_file_callbacks: with_handles(DEFAULT), [framework], |s| {
+    g17_no_file_callbacks: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.peer_writes(&pipe, b"hello");
         s.start_on("r", "t", read(16));
@@ -211,7 +211,7 @@ scenario! {
 }
 
 scenario! {
-    g20_target_stop_in_d0_exit: with_handles(DEFAULT), [framework], |s| {
+    g20_target_stop_in_d0_exit: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.open_handle("p", Opened::Pipe);
         s.control(1, &format!("create-target pipe handle={pipe}"));
         s.control(1, "on d0-exit: stop-target(pipe, cancel), block");
@@ -237,7 +237,7 @@ scenario! {
 
 scenario! {
     /// Section 4 holds for a target on a handle as for the default one (FHT-11): C11, C12, C18, C20, C24, E21.
-    g20_same_states_and_stop_actions: with_handles(DEFAULT), [framework], |s| {
+    g20_same_states_and_stop_actions: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.start_on("r1", "t", read(16));
         let waits = s.begin_stop_of("t", SentIoAction::WaitForCompletion);
@@ -264,7 +264,7 @@ scenario! {
 
 scenario! {
     /// A received request sent on to a handle comes back to the driver like from any lower layer.
-    g01_received_request_as_it_is: with_handles(DEFAULT), [framework], |s| {
+    g01_received_request_as_it_is: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.open_handle("p", Opened::Pipe);
         s.control(1, &format!("create-target pipe handle={pipe}"));
         s.control(1, "on read: forward(target=pipe)");
@@ -298,7 +298,7 @@ scenario! {
 
 scenario! {
     /// REQ-13: from a handle a synchronous Send comes back as from a lower layer, whoever made the request.
-    g01_sent_on_synchronously: with_handles(DEFAULT), [framework], |s| {
+    g01_sent_on_synchronously: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.open_handle("p", Opened::Pipe);
         s.control(1, &format!("create-target pipe handle={pipe}"));
         s.control(1, "on read: forward(target=pipe, sync, no-callback)");
@@ -320,7 +320,7 @@ scenario! {
 
 scenario! {
     /// The client dies with a read at the host: it is cancelled, and the layers below never hear of it.
-    g16_lost_client: with_handles(DEFAULT), [framework], |s| {
+    g16_lost_client: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         s.tolerance.leaks = true;
         let leaked = s.open_handle("p", Opened::Pipe);
@@ -335,7 +335,7 @@ scenario! {
 }
 
 scenario! {
-    c32_hosted_driver_waits_for_itself: with_handles(DEFAULT), [framework], |s| {
+    c32_hosted_driver_waits_for_itself: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         let pipe = s.open_handle("p", Opened::Pipe);
         s.control(1, &format!("create-target pipe handle={pipe}"));
@@ -360,7 +360,7 @@ scenario! {
 scenario! {
     /// A driver stop with a read at the host: L0's own completes with the status of STOP-4, and what the host still
     /// answers is ignored.
-    g16_driver_stop_with_io_at_the_host: with_handles(DEFAULT), [framework], |s| {
+    g16_driver_stop_with_io_at_the_host: with_handles(DEFAULT), [framework, wire], |s| {
         s.tolerance.verdicts = true;
         s.control(1, "on read: complete-twice(S_OK)");
         let pipe = s.target_on("t", Opened::Pipe);

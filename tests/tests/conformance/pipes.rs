@@ -12,7 +12,7 @@ use crate::DEFAULT;
 use crate::handles::{CANCELLED, bytes, success};
 
 scenario! {
-    g08_message_boundaries: with_handles(DEFAULT), [framework], |s| {
+    g08_message_boundaries: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.peer_writes(&pipe, b"abc");
         s.peer_writes(&pipe, b"defgh");
@@ -27,7 +27,7 @@ scenario! {
 }
 
 scenario! {
-    g09_short_read_of_a_message: with_handles(DEFAULT), [framework], |s| {
+    g09_short_read_of_a_message: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.peer_writes(&pipe, b"abcde");
         for request in ["r1", "r2", "r3"] {
@@ -40,7 +40,7 @@ scenario! {
 }
 
 scenario! {
-    g10_zero_byte_message: with_handles(DEFAULT), [framework], |s| {
+    g10_zero_byte_message: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.peer_writes(&pipe, b"");
         s.start_on("r1", "t", read(16));
@@ -53,7 +53,7 @@ scenario! {
 }
 
 scenario! {
-    g11_empty_pipe: with_handles(DEFAULT), [framework], |s| {
+    g11_empty_pipe: with_handles(DEFAULT), [framework, wire], |s| {
         s.target_on("t", Opened::Pipe);
         s.start_on("r", "t", read(16));
         assert_eq!(s.state_of("r"), "InFlight");
@@ -63,7 +63,7 @@ scenario! {
 }
 
 scenario! {
-    g12_peer_closes: with_handles(DEFAULT), [framework], |s| {
+    g12_peer_closes: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         s.start_on("pending", "t", read(16));
         s.peer(&pipe, PeerAct::Close);
@@ -76,7 +76,7 @@ scenario! {
 }
 
 scenario! {
-    g13_server_end_not_connected: with_handles(DEFAULT), [framework], |s| {
+    g13_server_end_not_connected: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::ListeningPipe);
         s.start_on("r1", "t", read(16));
         s.start_on("w1", "t", write(b"early"));
@@ -91,7 +91,7 @@ scenario! {
 }
 
 scenario! {
-    g18_offsets: with_handles(DEFAULT), [framework], |s| {
+    g18_offsets: with_handles(DEFAULT), [framework, wire], |s| {
         let mut content = vec![0; 4096];
         content.extend_from_slice(b"right");
         s.target_on("disk", Opened::Disk(Bytes::from(content)));
@@ -114,7 +114,7 @@ scenario! {
 
 race! {
     /// Even a cancel that was delivered may lose (FHT-13).
-    g19_cancel_versus_pipe_data: with_handles(DEFAULT), [framework], ["data", "data all the same", "cancelled"], |s| {
+    g19_cancel_versus_pipe_data: with_handles(DEFAULT), ["data", "data all the same", "cancelled"], |s| {
         s.target_on("t", Opened::Pipe);
         s.start_on("r", "t", read(16));
         let (cancel, _) = s.race("cancel r", "peer t.handle hello");
@@ -134,7 +134,7 @@ race! {
 
 scenario! {
     /// A timeout asks the host and morphs its cancelled status; a read that data reaches first keeps its own (REQ-25).
-    g11_timeout_at_the_host: with_handles(DEFAULT), [framework], |s| {
+    g11_timeout_at_the_host: with_handles(DEFAULT), [framework, wire], |s| {
         let pipe = s.target_on("t", Opened::Pipe);
         for request in ["late", "prompt"] {
             s.request(request);

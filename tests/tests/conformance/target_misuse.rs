@@ -54,7 +54,7 @@ scenario! {
 }
 
 scenario! {
-    c29_send_to_a_target_other_than_the_formatted_one: with_handles(DEFAULT), [framework], |s| {
+    c29_send_to_a_target_other_than_the_formatted_one: with_handles(DEFAULT), [framework, wire], |s| {
         s.open("f");
         s.target_on("t", Opened::Pipe);
         s.target_on("u", Opened::Pipe);
