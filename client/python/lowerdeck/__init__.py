@@ -32,6 +32,7 @@ from lowerdeck.enums import (
     StackState,
     TargetState,
     TraceKind,
+    UmdfDispatcher,
     VerifierMode,
 )
 from lowerdeck.errors import (
@@ -61,6 +62,8 @@ from lowerdeck.errors import (
 )
 from lowerdeck.feed import EventFeed
 from lowerdeck.file import DriverCreatedFile
+from lowerdeck.handle import Handle
+from lowerdeck.handle_target import FileHandleTarget
 from lowerdeck.health import Health
 from lowerdeck.hresult import HResult, StatusClass
 from lowerdeck.lab import Lab
@@ -68,8 +71,18 @@ from lowerdeck.pending import PendingRequest
 from lowerdeck.request import IoRequest, RequestStatus
 from lowerdeck.session import QUEUE_PAIR_DEFAULT, Session
 from lowerdeck.target import IoTarget
+from lowerdeck.win32 import (
+    PIPE_UNLIMITED_INSTANCES,
+    CreationDisposition,
+    DesiredAccess,
+    FileFlags,
+    PipeAccess,
+    PipeMode,
+    ShareMode,
+)
 
 __all__ = [
+    "PIPE_UNLIMITED_INSTANCES",
     "AlreadyExists",
     "CancelAnswer",
     "Client",
@@ -77,15 +90,20 @@ __all__ = [
     "Completion",
     "ConnectionLost",
     "CreateFailed",
+    "CreationDisposition",
     "DeadlinePassed",
+    "DesiredAccess",
     "Device",
     "Draining",
     "DriverCreatedFile",
     "EventFeed",
     "EventsMissed",
     "FailedPrecondition",
+    "FileFlags",
+    "FileHandleTarget",
     "FileState",
     "HResult",
+    "Handle",
     "Health",
     "InvalidArgument",
     "IoCancelled",
@@ -97,12 +115,14 @@ __all__ = [
     "Lab",
     "LimitReached",
     "LossPolicy",
-    "MethodNeitherAction",
     "LowerdeckError",
+    "MethodNeitherAction",
     "NotFound",
     "NotOwned",
     "ObjectGone",
     "PendingRequest",
+    "PipeAccess",
+    "PipeMode",
     "PnpCallback",
     "PowerState",
     "ProtocolViolation",
@@ -117,12 +137,14 @@ __all__ = [
     "SessionEndReason",
     "SessionEnded",
     "SessionMetadataInvalid",
+    "ShareMode",
     "StackEnded",
     "StackSharing",
     "StackState",
     "StatusClass",
     "TargetState",
     "TraceKind",
+    "UmdfDispatcher",
     "VerifierMode",
     "connect",
     "events",

@@ -21,6 +21,7 @@ from lowerdeck.enums import (
     SentIoAction,
     StackSharing,
     TargetState,
+    UmdfDispatcher,
     VerifierMode,
     WireEnum,
 )
@@ -280,6 +281,7 @@ def plug_stack(
     verifier: VerifierMode,
     clock: ClockKind,
     method_neither: MethodNeitherAction,
+    umdf_dispatcher: UmdfDispatcher,
 ) -> Call[stack_pb2.StackDescription]:
     """PlugStack."""
     message = stack_pb2.PlugStackRequest(
@@ -289,6 +291,7 @@ def plug_stack(
         verifier=_number(verifier),
         clock=_number(clock),
         method_neither=_number(method_neither),
+        umdf_dispatcher=_number(umdf_dispatcher),
     )
     return Call(LAB, "PlugStack", message, lambda reply: reply.stack)
 

@@ -10,6 +10,9 @@ import grpc
 from lowerdeck import channel as channels
 from lowerdeck.enums import LossPolicy
 from lowerdeck.file import DriverCreatedFile
+from lowerdeck.handle import Handle
+from lowerdeck.handle_calls import Opened
+from lowerdeck.handle_opener import HandleOpener
 from lowerdeck.health import READINESS, Health, check, watch
 from lowerdeck.lab import Lab
 from lowerdeck.request import IoRequest
@@ -83,7 +86,7 @@ class Client:
         self.close()
 
 
-class Device:
+class Device(HandleOpener[Handle]):
     """IWDFDevice of the upper driver, with a client and a session of its own. Made by `lowerdeck.open`."""
 
     def __init__(self, client: Client, session: Session) -> None:
@@ -112,6 +115,9 @@ class Device:
     def get_default_io_target(self) -> IoTarget:
         """IWDFDevice::GetDefaultIoTarget."""
         return self.session.get_default_io_target()
+
+    def _open_handle(self, opened: Opened, timeout: float | None, handle_id: str | None) -> Handle:
+        return self.session._open_handle(opened, timeout, handle_id)
 
     def close(self, timeout: float | None = None) -> None:
         """Closes the session in order, then the client."""

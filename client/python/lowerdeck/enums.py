@@ -139,6 +139,14 @@ class MethodNeitherAction(WireEnum):
     COPY = 2
 
 
+class UmdfDispatcher(WireEnum):
+    """Where I/O goes that leaves the drivers of a stack (FHT-4)."""
+
+    UNSPECIFIED = 0
+    REFLECTOR = 1
+    FILE_HANDLE = 2
+
+
 class StackSharing(WireEnum):
     """Whether sessions meet on one instance of a stack."""
 

@@ -6,7 +6,8 @@ speak of the device. The reasons are those of google.rpc.ErrorInfo, domain `lowe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -149,7 +150,7 @@ class SendRefused(IoFailed):
 
 
 class CreateFailed(IoFailed):
-    """CreateWdfFile answered a failing HRESULT: there is no file (FILE-11)."""
+    """CreateWdfFile, CreateFile, CreateNamedPipe or CreateFileHandleTarget failed: nothing was created (FILE-11)."""
 
 
 class ProtocolViolation(LowerdeckError):
@@ -213,6 +214,16 @@ def from_submission_refused(refusal: Any) -> RpcRefused:
     if isinstance(refused, InvalidArgument) and "field" in refused.metadata:
         refused.field_violations = ((refused.metadata["field"], refusal.message),)
     return refused
+
+
+@contextmanager
+def ask_again_with(**ids: str) -> Iterator[None]:
+    """Adds to a DeadlinePassed the ids with which the same question can be asked again, and finds what was created."""
+    try:
+        yield
+    except DeadlinePassed as error:
+        error.metadata = {**error.metadata, **ids}
+        raise
 
 
 def is_connection_loss(refused: RpcRefused) -> bool:

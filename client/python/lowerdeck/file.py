@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent import futures
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from lowerdeck.enums import SendFlags
 from lowerdeck.errors import LowerdeckError
 from lowerdeck.formats import Format, Part
 from lowerdeck.hresult import HResult
-from lowerdeck.pending import EventFlag, PendingRequest
+from lowerdeck.pending import EventFlag, PendingRequest, UnansweredSends
 
 if TYPE_CHECKING:
     from lowerdeck.session import Session
@@ -35,7 +34,7 @@ class DriverCreatedFile:
         self._gone = EventFlag()
         self._closing = False
         self._lock = threading.Lock()
-        self._unanswered: set[PendingRequest] = set()
+        self._unanswered = UnansweredSends()
 
     def __repr__(self) -> str:
         """For debuggers."""
@@ -189,8 +188,7 @@ class DriverCreatedFile:
             if self._closing:
                 return
             self._closing = True
-            unanswered = list(self._unanswered)
-        futures.wait([pending._accepted for pending in unanswered], timeout)
+        self._unanswered.wait(timeout)
         self._session.run(calls.close(self.id), timeout)
 
     def delete(self) -> HResult:
@@ -227,14 +225,8 @@ class DriverCreatedFile:
 
     def _send(self, form: Format, timeout: float | None, flags: int, retain: bool) -> PendingRequest:
         pending = self._session.format_and_send(form, formats.send_options(timeout, flags), retain)
-        with self._lock:
-            self._unanswered.add(pending)
-        pending._accepted.add_done_callback(lambda _: self._forget(pending))
+        self._unanswered.add(pending)
         return pending
-
-    def _forget(self, pending: PendingRequest) -> None:
-        with self._lock:
-            self._unanswered.discard(pending)
 
 
 def _id(target: IoTarget | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent import futures
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Callable
 
@@ -105,6 +106,31 @@ class PendingRequest:
         for future in (self._accepted, self._completed):
             with contextlib.suppress(InvalidStateError):  # an answer may arrive while the session ends
                 future.set_exception(error)
+
+
+class UnansweredSends:
+    """The Sends of one object that were not answered yet: who ends the object waits for them first (CLS-22)."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._lock = threading.Lock()
+        self._sends: set[PendingRequest] = set()
+
+    def add(self, pending: PendingRequest) -> None:
+        """A Send was made."""
+        with self._lock:
+            self._sends.add(pending)
+        pending._accepted.add_done_callback(lambda _: self._forget(pending))
+
+    def wait(self, timeout: float | None) -> None:
+        """Waits until those made so far were answered, or for `timeout` seconds."""
+        with self._lock:
+            sends = list(self._sends)
+        futures.wait([pending._accepted for pending in sends], timeout)
+
+    def _forget(self, pending: PendingRequest) -> None:
+        with self._lock:
+            self._sends.discard(pending)
 
 
 class EventFlag:

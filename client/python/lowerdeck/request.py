@@ -14,6 +14,7 @@ from lowerdeck.pending import PendingRequest
 
 if TYPE_CHECKING:
     from lowerdeck.file import DriverCreatedFile
+    from lowerdeck.handle_target import FileHandleTarget
     from lowerdeck.session import Session
     from lowerdeck.target import IoTarget
 
@@ -59,7 +60,7 @@ class IoRequest:
 
     def format_for_read(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         length: int | None,
         offset: int | None = None,
         *,
@@ -71,7 +72,7 @@ class IoRequest:
 
     def format_for_write(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         data: bytes | None,
         offset: int | None = None,
         *,
@@ -83,7 +84,7 @@ class IoRequest:
 
     def format_for_ioctl(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         code: int,
         data: bytes | None = None,
         output_length: int | None = None,
@@ -99,13 +100,15 @@ class IoRequest:
         )
         return self._format(form)
 
-    def format_for_flush(self, file: DriverCreatedFile | None, *, target: IoTarget | None = None) -> HResult:
+    def format_for_flush(
+        self, file: DriverCreatedFile | FileHandleTarget | None, *, target: IoTarget | None = None
+    ) -> HResult:
         """FormatRequestForFlush; None stands for a NULL file (TGT-16)."""
         return self._format(formats.flush(_id(file), _id(target)))
 
     def format_for_query_information(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         information_class: int,
         length: int | None,
         *,
@@ -118,7 +121,7 @@ class IoRequest:
 
     def format_for_set_information(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         information_class: int,
         data: bytes | None,
         *,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 
-from lowerdeck import calls, errors, ledger
+from lowerdeck import calls, errors, handle_calls, ledger
 from lowerdeck.callback_thread import CallbackThread
 from lowerdeck.channel import new_session_uuid
 from lowerdeck.enums import LossPolicy, PnpCallback
@@ -22,6 +22,8 @@ from lowerdeck.events import CallbackInvoked, Event, FileGone, RequestCompleted
 from lowerdeck.feed import FEED_EVENTS_MAX, EventFeed
 from lowerdeck.file import DriverCreatedFile
 from lowerdeck.formats import Format, SendOptions
+from lowerdeck.handle import Handle
+from lowerdeck.handle_opener import HandleOpener
 from lowerdeck.hresult import HResult
 from lowerdeck.ledger import Ledger
 from lowerdeck.pending import PendingRequest
@@ -54,7 +56,7 @@ E_FAIL = 0x8000_4005
 """What a callback that raises returns to the stack."""
 
 
-class Session:
+class Session(HandleOpener[Handle]):
     """One upper driver on one stack. Made by `Client.open_session`; use it in `with`, which closes it."""
 
     def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int, queue_pair: bool) -> None:
@@ -122,11 +124,8 @@ class Session:
         with the `request_id` in that error's metadata finds the same create.
         """
         chosen = self.new_request_id() if request_id is None else request_id
-        try:
+        with errors.ask_again_with(request_id=str(chosen)):
             reply = self.run(calls.create_wdf_file(chosen, name), timeout)
-        except errors.DeadlinePassed as error:
-            error.metadata = {**error.metadata, "request_id": str(chosen)}
-            raise
         if reply.hresult != HResult.S_OK:
             raise errors.CreateFailed(reply.hresult, what=f"CreateWdfFile({name!r})")
         file = DriverCreatedFile(self, reply.file_id, name or "")
@@ -228,12 +227,21 @@ class Session:
                 raise
             _log.exception("the session on %s could not be closed in order", self.stack)
 
-    # --- for files, requests and targets ------------------------------------------------------------------------------
+    # --- for files, handles, requests and targets ---------------------------------------------------------------------
 
     def run(self, call: calls.Call[Answer], timeout: float | None = None) -> Answer:
         """Runs any call of the contract in this session."""
         road = self._wire if self._queue is None else self._queue
         return road.run(call, timeout)
+
+    def _open_handle(self, opened: handle_calls.Opened, timeout: float | None, handle_id: str | None) -> Handle:
+        chosen = handle_id or handle_calls.new_id()
+        with errors.ask_again_with(handle_id=chosen):
+            reply = self.run(handle_calls.open_handle(chosen, opened), timeout)
+        function, name = handle_calls.described(opened)
+        if reply.hresult != HResult.S_OK:
+            raise errors.CreateFailed(reply.hresult, what=f"{function}({name!r})")
+        return Handle(self, chosen, reply.handle_number, name)
 
     def call_back(self, callback: Callable[[], object]) -> None:
         """Runs a done-callback: on the event thread, or beside it where it could wait for what only that one reads."""

@@ -1,8 +1,9 @@
 """The books of a queue pair, without I/O: what waits to be submitted, what was submitted, and what became of it.
 
 Laws: submissions leave in the order in which they were put in, in batches of what is there; consecutive submissions on
-one file name it once; an acknowledgement goes ahead of every submission that was put in after it was owed; each
-submission is answered once. Knows nothing of threads, tasks or channels: who owns a queue keeps others out of it.
+one file name it once, and those to a target name theirs themselves; an acknowledgement goes ahead of every submission
+that was put in after it was owed; each submission is answered once. Knows nothing of threads, tasks or channels: who
+owns a queue keeps others out of it.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class Submission:
         self.call = call
         self.done = done
         self.file_id = _file_of(call)
-        """None for a call that names no file; empty for a NULL one."""
-        self.encoded = _encode(call, names_file=False)
+        """None for a call that has no use for the file of a batch; empty for a NULL file."""
+        self.encoded = _encode(call, names_file=_is_to_a_target(call))
         self.number = 0
         """Its number in the stream, 0 before it was submitted."""
 
@@ -206,7 +207,15 @@ class SubmissionQueue:
         self._calls += sum(submission.call.method != _IN_WINDOW for submission in submissions)
 
 
+def _is_to_a_target(call: Call[Any]) -> bool:
+    """Whether it names a target of its own: an empty file of such a format is NULL in every batch (FHT-7)."""
+    named = call.message.format if call.method in _FORMATTED else call.message
+    return bool(getattr(named, "target_id", ""))
+
+
 def _file_of(call: Call[Any]) -> str | None:
+    if _is_to_a_target(call):
+        return None
     if call.method in _FORMATTED:
         return str(call.message.format.file_id)
     if call.method in _ON_A_FILE:

@@ -10,6 +10,7 @@ from lowerdeck.hresult import HResult
 
 if TYPE_CHECKING:
     from lowerdeck.file import DriverCreatedFile
+    from lowerdeck.handle_target import FileHandleTarget
     from lowerdeck.request import IoRequest
     from lowerdeck.session import Session
 
@@ -18,7 +19,7 @@ class IoTarget:
     """IWDFIoTarget and IWDFIoTargetStateManagement. A `timeout` ends the wait with DeadlinePassed, not the call."""
 
     def __init__(self, session: Session, target_id: str) -> None:
-        """Made by `get_default_io_target`."""
+        """Made by `get_default_io_target`, or on a handle."""
         self._session = session
         self.id = target_id
         """The target's id; empty for the default I/O target."""
@@ -50,10 +51,10 @@ class IoTarget:
         """Remove: deletes the connection, after everything sent has completed (TGT-29)."""
         return self._session.run(calls.remove_target(self.id, surprise), timeout)
 
-    def delete(self) -> HResult:
-        """DeleteWdfObject; the default target cannot be deleted (OBJ-4)."""
-        return self._session.run(calls.delete_target(self.id))
+    def delete(self, timeout: float | None = None) -> HResult:
+        """DeleteWdfObject, after everything sent has completed; the default target cannot be deleted (OBJ-4)."""
+        return self._session.run(calls.delete_target(self.id), timeout)
 
-    def cancel_sent_requests_for_file(self, file: DriverCreatedFile) -> None:
+    def cancel_sent_requests_for_file(self, file: DriverCreatedFile | FileHandleTarget) -> None:
         """CancelSentRequestsForFile: asks for every request on `file` through this target (TGT-33)."""
         self._session.run(calls.cancel_sent_requests_for_file(file.id, self.id))

@@ -27,6 +27,7 @@ class FakeQueuePair(device_pb2_grpc.DeviceServiceServicer):
     """To be mixed into the fake server, whose events and manners it uses."""
 
     def __init__(self):
+        super().__init__()
         self.batches = []  # every message, as it came
         self.acknowledged_when_asked = []
 
@@ -95,7 +96,8 @@ class FakeQueuePair(device_pb2_grpc.DeviceServiceServicer):
     def take(self, submission, file_id, stream):
         if submission.HasField("format_and_send"):
             request = submission.format_and_send
-            request.format.file_id = request.format.file_id or file_id
+            if not request.format.target_id:  # which has a NULL of its own
+                request.format.file_id = request.format.file_id or file_id
             self.acknowledged_when_asked.append(self.acknowledged)
             self.send_submitted(request, stream)
         elif submission.HasField("close"):
@@ -107,6 +109,7 @@ class FakeQueuePair(device_pb2_grpc.DeviceServiceServicer):
             stream.answer(closed=file_pb2.CloseResponse())
 
     def send_submitted(self, request, stream):
+        self.hold_sends.wait(10)
         self.asked.append(request.request_id)
         if request.request_id in self.accepted:
             stream.taken += 1  # the same message as before: accepted again, and nothing more

@@ -24,6 +24,7 @@ from lowerdeck.v1 import (
     session_pb2_grpc,
     types_pb2,
 )
+from tests.fake_handles import FakeHandles
 from tests.fake_queue_pair import FakeQueuePair
 
 MIB = 1024 * 1024
@@ -37,7 +38,7 @@ def refusal(context, code, number, reason):
     context.abort(code, reason.lower())
 
 
-class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
+class FakeServer(FakeQueuePair, FakeHandles, session_pb2_grpc.SessionServiceServicer):
     """One session, one file, no drivers."""
 
     def __init__(self):
@@ -46,6 +47,7 @@ class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
         self.batch_submissions_max = 16
         self.closes = 0
         self.lose_answers_of_close = False
+        self.requests = []  # what was completed
         self.asked = []  # request ids of FormatAndSend as they arrived, repetitions included
         self.accepted = {}
         self.events = []
@@ -56,7 +58,8 @@ class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
         self.hold_completions = threading.Event()
         self.hold_closes = threading.Event()
         self.hold_openings = threading.Event()
-        for held in (self.hold_completions, self.hold_closes, self.hold_openings):
+        self.hold_sends = threading.Event()
+        for held in (self.hold_completions, self.hold_closes, self.hold_openings, self.hold_sends):
             held.set()
         self.books = session_pb2.Balance()
         self.cut_streams = 0
@@ -118,6 +121,7 @@ class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
         return file_pb2.CloseResponse()
 
     def FormatAndSend(self, request, context):
+        self.hold_sends.wait(10)
         self.asked.append(request.request_id)
         manner = self.manners.popleft() if self.manners else "reply-first"
         if manner == "unavailable":
@@ -143,6 +147,7 @@ class FakeServer(FakeQueuePair, session_pb2_grpc.SessionServiceServicer):
 
     def complete(self, request):
         self.hold_completions.wait(10)
+        self.requests.append(request)
         size = request.format.read.output_memory.size
         self.books.accepted += 1
         self.books.completed += 1

@@ -81,7 +81,6 @@ def test_submissions_mean_what_the_calls_mean(queue):
     message = next_message(queue)
     message.submissions[0].format_and_send.format.file_id = "f"
     message.submissions[1].close.file_id = "f"
-    message.submissions[3].cancel_sent_requests_for_file.file_id = "f"
     bodies = [getattr(entry, entry.WhichOneof("call")) for entry in message.submissions]
     assert bodies == [call.message for call in sent]
 
@@ -100,6 +99,21 @@ def test_a_null_file_is_never_read_as_the_file_of_the_batch(queue):
     messages = [next_message(queue), next_message(queue)]
     assert [message.file_id for message in messages] == ["f", ""]
     assert [entry.format_and_send.format.file_id for entry in messages[1].submissions] == ["", "f"]
+
+
+def test_a_format_for_a_target_rides_in_any_batch_and_keeps_its_own_file_or_null(queue):
+    to_targets = [
+        formats.read(file_id, 1, None, None, target) for file_id, target in (("", "t"), ("f", "t"), ("u", "t"))
+    ]
+    put(queue, write("f"))
+    for form in to_targets:
+        put(queue, calls.format_and_send(next(_ids), form, formats.send_options(None, 0), False))
+        put(queue, calls.format_request(next(_ids), form))
+    message = next_message(queue)
+    more = next_message(queue)
+    assert (message.file_id, more.file_id) == ("f", "")
+    bodies = [getattr(entry, entry.WhichOneof("call")) for entry in [*message.submissions, *more.submissions][1:]]
+    assert [body.format for body in bodies] == [form for form in to_targets for _ in range(2)]
 
 
 def test_calls_without_a_file_ride_in_any_batch(queue):

@@ -14,6 +14,8 @@ from typing import Any
 from lowerdeck.aio.client import Client, Device
 from lowerdeck.aio.feed import EventFeed
 from lowerdeck.aio.file import DriverCreatedFile
+from lowerdeck.aio.handle import Handle
+from lowerdeck.aio.handle_target import FileHandleTarget
 from lowerdeck.aio.lab import Lab
 from lowerdeck.aio.opening import Opening
 from lowerdeck.aio.pending import PendingRequest
@@ -27,6 +29,8 @@ __all__ = [
     "Device",
     "DriverCreatedFile",
     "EventFeed",
+    "FileHandleTarget",
+    "Handle",
     "IoRequest",
     "IoTarget",
     "Lab",

@@ -9,6 +9,7 @@ import grpc.aio
 
 from lowerdeck import channel as channels
 from lowerdeck.aio.file import DriverCreatedFile
+from lowerdeck.aio.handle import Handle
 from lowerdeck.aio.lab import Lab
 from lowerdeck.aio.opening import Opening
 from lowerdeck.aio.request import IoRequest
@@ -16,6 +17,8 @@ from lowerdeck.aio.session import Callbacks, Session
 from lowerdeck.aio.target import IoTarget
 from lowerdeck.aio.wire import Wire
 from lowerdeck.enums import LossPolicy
+from lowerdeck.handle_calls import Opened
+from lowerdeck.handle_opener import HandleOpener
 from lowerdeck.health import READINESS, Health, check, watch
 from lowerdeck.session import LEASE_SECONDS_DEFAULT, QUEUE_PAIR_DEFAULT
 from lowerdeck.window import IN_FLIGHT_MAX
@@ -84,7 +87,7 @@ class Client:
         await self.close()
 
 
-class Device:
+class Device(HandleOpener[Opening[Handle]]):
     """IWDFDevice of the upper driver, with a client and a session of its own. Made by `lowerdeck.open`."""
 
     def __init__(self, client: Client, session: Session) -> None:
@@ -113,6 +116,9 @@ class Device:
     def get_default_io_target(self) -> IoTarget:
         """IWDFDevice::GetDefaultIoTarget."""
         return self.session.get_default_io_target()
+
+    def _open_handle(self, opened: Opened, timeout: float | None, handle_id: str | None) -> Opening[Handle]:
+        return self.session._open_handle(opened, timeout, handle_id)
 
     async def close(self, timeout: float | None = None) -> None:
         """Closes the session in order, then the client."""

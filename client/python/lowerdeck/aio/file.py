@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from lowerdeck import calls, formats
-from lowerdeck.aio.pending import PendingRequest, quiet_future, shielded
+from lowerdeck.aio.pending import PendingRequest, UnansweredSends, quiet_future, shielded
 from lowerdeck.enums import SendFlags
 from lowerdeck.errors import LowerdeckError
 from lowerdeck.formats import Format, Part
@@ -33,7 +33,7 @@ class DriverCreatedFile:
         self.name = name
         self._gone: asyncio.Future[None] = quiet_future()
         self._closing = False
-        self._unanswered: set[PendingRequest] = set()
+        self._unanswered = UnansweredSends()
 
     def __repr__(self) -> str:
         """For debuggers."""
@@ -192,8 +192,7 @@ class DriverCreatedFile:
         if self._closing:
             return
         self._closing = True
-        if self._unanswered:
-            await asyncio.wait([pending._accepted for pending in self._unanswered], timeout=timeout)
+        await self._unanswered.wait(timeout)
         await self._session.run(calls.close(self.id), timeout)
 
     async def delete(self) -> HResult:
@@ -231,7 +230,6 @@ class DriverCreatedFile:
     async def _send(self, form: Format, timeout: float | None, flags: int, retain: bool) -> PendingRequest:
         pending = await self._session.format_and_send(form, formats.send_options(timeout, flags), retain)
         self._unanswered.add(pending)
-        pending._accepted.add_done_callback(lambda _: self._unanswered.discard(pending))
         return pending
 
 

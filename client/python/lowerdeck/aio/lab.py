@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from lowerdeck import calls, formats
 from lowerdeck.aio.wire import Wire
-from lowerdeck.enums import ClockKind, MethodNeitherAction, PowerState, StackSharing, VerifierMode
+from lowerdeck.enums import ClockKind, MethodNeitherAction, PowerState, StackSharing, UmdfDispatcher, VerifierMode
 from lowerdeck.errors import ProtocolViolation
 from lowerdeck.v1 import lab_pb2, report_pb2, stack_pb2, trace_pb2
 
@@ -42,9 +42,14 @@ class Lab:
         verifier: VerifierMode = VerifierMode.STRICT,
         clock: ClockKind = ClockKind.REAL,
         method_neither: MethodNeitherAction = MethodNeitherAction.REJECT,
+        umdf_dispatcher: UmdfDispatcher = UmdfDispatcher.REFLECTOR,
     ) -> stack_pb2.StackDescription:
-        """Declares a template, or declares and starts a shared stack; for example `passthrough / ram(size=64MiB)`."""
-        return await self._wire.run(calls.plug_stack(name, expression, sharing, verifier, clock, method_neither))
+        """Declares a template, or declares and starts a shared stack; for example `passthrough / ram(size=64MiB)`.
+
+        File-handle targets, of drivers and of sessions, take UmdfDispatcher.FILE_HANDLE (FHT-4).
+        """
+        call = calls.plug_stack(name, expression, sharing, verifier, clock, method_neither, umdf_dispatcher)
+        return await self._wire.run(call)
 
     async def unplug(self, name: str, timeout: float | None = None) -> stack_pb2.UnplugStackResponse:
         """Removes a stack in order, or forgets a template."""

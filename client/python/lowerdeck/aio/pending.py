@@ -91,6 +91,24 @@ class PendingRequest:
                 future.set_exception(error)
 
 
+class UnansweredSends:
+    """The Sends of one object that were not answered yet: who ends the object waits for them first (CLS-22)."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._sends: set[PendingRequest] = set()
+
+    def add(self, pending: PendingRequest) -> None:
+        """A Send was made."""
+        self._sends.add(pending)
+        pending._accepted.add_done_callback(lambda _: self._sends.discard(pending))
+
+    async def wait(self, timeout: float | None) -> None:
+        """Waits until those made so far were answered, or for `timeout` seconds."""
+        if self._sends:
+            await asyncio.wait([pending._accepted for pending in self._sends], timeout=timeout)
+
+
 def quiet_future() -> asyncio.Future[Any]:
     """A future of the running loop whose exception nobody has to fetch."""
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

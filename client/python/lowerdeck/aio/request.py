@@ -14,6 +14,7 @@ from lowerdeck.request import RequestStatus
 
 if TYPE_CHECKING:
     from lowerdeck.aio.file import DriverCreatedFile
+    from lowerdeck.aio.handle_target import FileHandleTarget
     from lowerdeck.aio.session import Session
     from lowerdeck.aio.target import IoTarget
 
@@ -35,7 +36,7 @@ class IoRequest:
 
     async def format_for_read(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         length: int | None,
         offset: int | None = None,
         *,
@@ -47,7 +48,7 @@ class IoRequest:
 
     async def format_for_write(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         data: bytes | None,
         offset: int | None = None,
         *,
@@ -59,7 +60,7 @@ class IoRequest:
 
     async def format_for_ioctl(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         code: int,
         data: bytes | None = None,
         output_length: int | None = None,
@@ -75,13 +76,15 @@ class IoRequest:
         )
         return await self._format(form)
 
-    async def format_for_flush(self, file: DriverCreatedFile | None, *, target: IoTarget | None = None) -> HResult:
+    async def format_for_flush(
+        self, file: DriverCreatedFile | FileHandleTarget | None, *, target: IoTarget | None = None
+    ) -> HResult:
         """FormatRequestForFlush; None stands for a NULL file (TGT-16)."""
         return await self._format(formats.flush(_id(file), _id(target)))
 
     async def format_for_query_information(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         information_class: int,
         length: int | None,
         *,
@@ -94,7 +97,7 @@ class IoRequest:
 
     async def format_for_set_information(
         self,
-        file: DriverCreatedFile | None,
+        file: DriverCreatedFile | FileHandleTarget | None,
         information_class: int,
         data: bytes | None,
         *,

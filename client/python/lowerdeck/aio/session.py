@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 
 import grpc
 
-from lowerdeck import calls, errors, ledger
+from lowerdeck import calls, errors, handle_calls, ledger
 from lowerdeck.aio.event_stream import EventStream
 from lowerdeck.aio.feed import EventFeed
 from lowerdeck.aio.file import DriverCreatedFile
+from lowerdeck.aio.handle import Handle
 from lowerdeck.aio.opening import Opening
 from lowerdeck.aio.pending import PendingRequest
 from lowerdeck.aio.pump import EventPump
@@ -32,6 +33,7 @@ from lowerdeck.enums import LossPolicy, PnpCallback
 from lowerdeck.events import CallbackInvoked, Event, FileGone, RequestCompleted
 from lowerdeck.feed import FEED_EVENTS_MAX
 from lowerdeck.formats import Format, SendOptions
+from lowerdeck.handle_opener import HandleOpener
 from lowerdeck.hresult import HResult
 from lowerdeck.ledger import Ledger
 from lowerdeck.session import CLOSE_SECONDS_DEFAULT, E_FAIL
@@ -48,7 +50,7 @@ CallbackHandler = Callable[["Session", CallbackInvoked], Awaitable[Optional[int]
 Callbacks = Union[Mapping[PnpCallback, CallbackHandler], Iterable[PnpCallback]]
 
 
-class Session:
+class Session(HandleOpener[Opening[Handle]]):
     """One upper driver on one stack. Made by `Client.open_session`; use it in `async with`, which closes it."""
 
     def __init__(self, client: Client, callbacks: Callbacks, in_flight_max: int, queue_pair: bool) -> None:
@@ -110,11 +112,8 @@ class Session:
         self, name: str | None, timeout: float | None, request_id: int | None
     ) -> DriverCreatedFile:
         chosen = self.new_request_id() if request_id is None else request_id
-        try:
+        with errors.ask_again_with(request_id=str(chosen)):
             reply = await self.run(calls.create_wdf_file(chosen, name), timeout)
-        except errors.DeadlinePassed as error:
-            error.metadata = {**error.metadata, "request_id": str(chosen)}
-            raise
         if reply.hresult != HResult.S_OK:
             raise errors.CreateFailed(reply.hresult, what=f"CreateWdfFile({name!r})")
         return self._files.setdefault(reply.file_id, DriverCreatedFile(self, reply.file_id, name or ""))
@@ -204,12 +203,26 @@ class Session:
                 raise
             _log.exception("the session on %s could not be closed in order", self.stack)
 
-    # --- for files, requests and targets ------------------------------------------------------------------------------
+    # --- for files, handles, requests and targets ---------------------------------------------------------------------
 
     async def run(self, call: calls.Call[Answer], timeout: float | None = None) -> Answer:
         """Runs any call of the contract in this session."""
         road = self._wire if self._queue is None else self._queue
         return await road.run(call, timeout)
+
+    def _open_handle(
+        self, opened: handle_calls.Opened, timeout: float | None, handle_id: str | None
+    ) -> Opening[Handle]:
+        return Opening(self._handle(opened, timeout, handle_id))
+
+    async def _handle(self, opened: handle_calls.Opened, timeout: float | None, handle_id: str | None) -> Handle:
+        chosen = handle_id or handle_calls.new_id()
+        with errors.ask_again_with(handle_id=chosen):
+            reply = await self.run(handle_calls.open_handle(chosen, opened), timeout)
+        function, name = handle_calls.described(opened)
+        if reply.hresult != HResult.S_OK:
+            raise errors.CreateFailed(reply.hresult, what=f"{function}({name!r})")
+        return Handle(self, chosen, reply.handle_number, name)
 
     def new_request_id(self) -> int:
         """A request id that this session has not used."""
