@@ -1,13 +1,15 @@
 """The pytest plugin: a server for the run, a device for each test, and the law that a test leaves no file outstanding.
 
 Configuration is the environment: LOWERDECK_ENDPOINT for a server that runs already, otherwise LOWERDECKD, or the
-path, for the binary to start.
+path, for the binary to start. A server that this starts opens files and named pipes in directories of its own.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +27,13 @@ STACK_DEFAULT = "disk"
 class RunningServer:
     """The server of a run, whoever started it."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, files_root: Path | None = None, pipe_directory: Path | None = None) -> None:
         """`endpoint` is what `lowerdeck.connect` takes."""
         self.endpoint = endpoint
+        self.files_root = files_root
+        """Where `create_file` finds its files; None for a server that runs already."""
+        self.pipe_directory = pipe_directory
+        """Where the sockets of named pipes are; None for a server that runs already."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,11 +55,16 @@ def lowerdeck_server() -> Iterator[RunningServer]:
         pytest.fail(
             f"no server: set {ENDPOINT_VARIABLE} to a running one, or {BINARY_VARIABLE} to the binary lowerdeckd"
         )
-    server = ServerProcess(binary)
-    try:
-        yield RunningServer(server.endpoint)
-    finally:
-        code = server.stop()
+    with tempfile.TemporaryDirectory(prefix="lowerdeck-") as place:  # short, as the paths of sockets must be
+        files_root, pipe_directory = Path(place, "files"), Path(place, "pipes")
+        files_root.mkdir()
+        pipe_directory.mkdir(mode=0o700)
+        arguments = ["--files-root", str(files_root), "--pipe-directory", str(pipe_directory), "--sockets", "loopback"]
+        server = ServerProcess(binary, arguments)
+        try:
+            yield RunningServer(server.endpoint, files_root, pipe_directory)
+        finally:
+            code = server.stop()
     assert code == 0, f"lowerdeckd ended with exit code {code}; it said: {server.log()}"
 
 

@@ -3,13 +3,16 @@
 import itertools
 import uuid
 
+import grpc
 import pytest
 
 import lowerdeck
 from lowerdeck import HResult, PnpCallback, TraceKind
 from lowerdeck.channel import SESSION_KEY
 from lowerdeck.v1 import device_pb2_grpc, session_pb2_grpc
+from tests.cutting_proxy import CuttingProxy
 from tests.fake_server import FakeServer
+from tests.peer import Peer
 
 pytest_plugins = ["pytester"]
 
@@ -40,6 +43,13 @@ def fake():
 
 
 @pytest.fixture
+def proxy(lowerdeck_server):
+    host, _, port = lowerdeck_server.endpoint.rpartition("//")[2].rpartition(":")
+    with CuttingProxy((host, int(port))) as proxy:
+        yield proxy
+
+
+@pytest.fixture
 def template(client):
     """Plugs a template of its own for each test, so that tests do not meet: `template(expression, ...)` -> name."""
     plugged = []
@@ -60,6 +70,61 @@ def scripted(client, template):
     """A session on a private stack of one scripted driver that is told of cleanup and close."""
     with client.open_session(template("scripted(files=callbacks)")) as session:
         yield session
+
+
+@pytest.fixture
+def handles(client):
+    """A session on a stack whose dispatcher is FileHandle."""
+    with client.open_session("handles") as session:
+        yield session
+
+
+class PipeName:
+    """A named pipe that no other test has."""
+
+    def __init__(self, directory):
+        name = f"Test-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+        self.win32 = rf"\\.\pipe\{name}"
+        self.socket = directory / name.lower()
+
+
+@pytest.fixture
+def pipe_name(lowerdeck_server):
+    """The name of a pipe as a driver says it, and where its socket is for others on the server's host."""
+    if lowerdeck_server.pipe_directory is None:
+        pytest.skip("the pipe directory of a server that runs already is not known")
+    return PipeName(lowerdeck_server.pipe_directory)
+
+
+@pytest.fixture
+def pipe(handles, pipe_name):
+    """The server end of a message pipe, with nobody at the other."""
+    with handles.create_named_pipe(pipe_name.win32) as pipe:
+        yield pipe
+
+
+@pytest.fixture
+def target(pipe):
+    with pipe.create_target() as target:
+        yield target
+
+
+@pytest.fixture
+def peer(pipe, pipe_name):
+    """A program at the other end."""
+    with Peer(pipe_name.socket) as peer:
+        pipe.connect(WAIT)
+        yield peer
+
+
+def refusal(session, call, named):
+    """How a question is refused, with the id that it names taken out."""
+    with pytest.raises(lowerdeck.NotOwned) as refused:
+        session.run(call, WAIT)
+    error = refused.value
+    assert error.code is grpc.StatusCode.PERMISSION_DENIED
+    metadata = {key: value.replace(named, "ID") for key, value in error.metadata.items()}
+    return (error.reason, error.args[0].replace(named, "ID"), metadata)
 
 
 class Raw:

@@ -9,16 +9,8 @@ import pytest
 import lowerdeck
 from lowerdeck import TraceKind
 from tests.conftest import WAIT, script, words
-from tests.cutting_proxy import CuttingProxy
 
 MANY = 10_000
-
-
-@pytest.fixture
-def proxy(lowerdeck_server):
-    host, _, port = lowerdeck_server.endpoint.rpartition("//")[2].rpartition(":")
-    with CuttingProxy((host, int(port))) as proxy:
-        yield proxy
 
 
 @pytest.fixture

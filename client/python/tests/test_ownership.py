@@ -7,7 +7,7 @@ import pytest
 
 import lowerdeck
 from lowerdeck import calls, formats
-from tests.conftest import WAIT, assert_alive
+from tests.conftest import WAIT, assert_alive, refusal
 
 FILE_QUESTIONS = {
     "read": lambda file_id: calls.format_and_send(
@@ -16,15 +16,6 @@ FILE_QUESTIONS = {
     "close": calls.close,
     "cancel sent requests": lambda file_id: calls.cancel_sent_requests_for_file(file_id, ""),
 }
-
-
-def refusal(session, call, named):
-    with pytest.raises(lowerdeck.NotOwned) as refused:
-        session.run(call, WAIT)
-    error = refused.value
-    assert error.code is grpc.StatusCode.PERMISSION_DENIED
-    metadata = {key: value.replace(named, "ID") for key, value in error.metadata.items()}
-    return (error.reason, error.args[0].replace(named, "ID"), metadata)
 
 
 @pytest.mark.parametrize("question", FILE_QUESTIONS)
