@@ -18,6 +18,10 @@ def test_the_first_example_has_about_fifteen_lines():
 def test_an_example_runs_and_prints_what_is_below_it(number, lowerdeck_server, monkeypatch, pytester, capsys):
     monkeypatch.setenv("LOWERDECK_ENDPOINT", lowerdeck_server.endpoint)
     source = EXAMPLES[number]
+    if "/tmp/pipes" in source:
+        if lowerdeck_server.pipe_directory is None:
+            pytest.skip("the pipe directory of a server that runs already is not known")
+        source = source.replace("/tmp/pipes", str(lowerdeck_server.pipe_directory))
     if "def test_" in source:
         pytester.makepyfile(source)
         pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=source.count("def test_"))
