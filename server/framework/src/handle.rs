@@ -57,6 +57,13 @@ pub enum Dispatcher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TargetFile(pub(crate) TargetId);
 
+impl TargetFile {
+    /// Stands for every file that is of no target: no Format call on a file-handle target takes it.
+    pub fn of_no_target() -> TargetFile {
+        TargetFile(TargetId::default())
+    }
+}
+
 /// Where a Format call has pointed a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Aim {

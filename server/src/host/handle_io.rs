@@ -98,7 +98,7 @@ struct Performer {
 impl Performer {
     /// Until the queue is closed and everything has ended, or the server ends.
     async fn run(self, mut submitted: mpsc::Receiver<Submitted>) {
-        let mut under_way = FuturesUnordered::new();
+        let (this, mut under_way) = (&self, FuturesUnordered::new());
         let mut is_closed = false;
         while !(is_closed && under_way.is_empty()) {
             tokio::select! {
@@ -107,13 +107,23 @@ impl Performer {
                 next = submitted.recv(), if !is_closed => match next {
                     Some(Submitted { io, operation, cancelled }) => {
                         let performed = self.table.perform(self.number, operation, cancelled);
-                        under_way.push(async move { (io, performed.await) });
+                        under_way.push(async move { (io, this.judge(performed.await)) });
                     }
                     None => is_closed = true,
                 },
                 Some(finished) = under_way.next() => self.tell(finished, &mut under_way),
             }
         }
+    }
+
+    /// What was submitted before the handle was closed ends as what was under way then, even if its turn had not come:
+    /// aborted (FHT-20).
+    fn judge(&self, outcome: Outcome) -> Outcome {
+        let is_closed = || self.table.is_overlapped(self.number).is_err();
+        if outcome.status == HResult::ERROR_INVALID_HANDLE && is_closed() {
+            return Outcome::failed(HResult::ERROR_OPERATION_ABORTED);
+        }
+        outcome
     }
 
     /// Tells the stack what has ended: this, and what else is ready.

@@ -27,8 +27,6 @@ pub(super) enum Aim {
         /// Whose handle replaces the target's (FHT-7), with the id by which the client named it.
         file: Option<(Uuid, TargetFile)>,
     },
-    /// A file of the other kind: `E_INVALIDARG`.
-    Misfit,
 }
 
 impl Aim {
@@ -36,7 +34,7 @@ impl Aim {
     pub(super) fn target(&self) -> Option<TargetId> {
         match self {
             Aim::Handle { target, .. } => Some(*target),
-            Aim::Lower(_) | Aim::Misfit => None,
+            Aim::Lower(_) => None,
         }
     }
 
@@ -44,7 +42,7 @@ impl Aim {
     pub(super) fn lower_file(&self) -> Option<OwnedFile> {
         match self {
             Aim::Lower(file) => *file,
-            Aim::Handle { .. } | Aim::Misfit => None,
+            Aim::Handle { .. } => None,
         }
     }
 
@@ -70,20 +68,20 @@ impl Operation<'_> {
         let Some(target) = self.own_target(&format.target)? else {
             return match self.own_or_null(&format.file) {
                 Ok(file) => Ok(Aim::Lower(file)),
-                Err(_) if matches!(self.own_target(&format.file), Ok(Some(_))) => Ok(Aim::Misfit), // the file of a file-handle target
+                // The file of a file-handle target is none of the stack's: as bad as no file (TGT-7).
+                Err(_) if matches!(self.own_target(&format.file), Ok(Some(_))) => Ok(Aim::Lower(None)),
                 Err(error) => Err(error),
             };
         };
         if format.file.is_empty() {
             return Ok(Aim::Handle { target, file: None });
         }
-        let Ok(Some(of)) = self.own_target(&format.file) else {
-            self.own(&format.file)?;
-            return Ok(Aim::Misfit);
+        let (named, file) = match self.own_target(&format.file) {
+            Ok(Some(of)) => (Uuid::try_parse(&format.file).ok(), self.stack.target_file(self.upper, Some(of))),
+            _ => (Some(self.own(&format.file)?.uuid), None), // a file of the stack is no handle's
         };
-        let named = Uuid::try_parse(&format.file).ok();
-        let file = named.zip(self.stack.target_file(self.upper, Some(of)));
-        Ok(file.map_or(Aim::Misfit, |file| Aim::Handle { target, file: Some(file) }))
+        let file = file.unwrap_or_else(TargetFile::of_no_target);
+        Ok(Aim::Handle { target, file: named.map(|named| (named, file)) })
     }
 
     /// FormatRequestForXxx.
@@ -93,8 +91,6 @@ impl Operation<'_> {
             Aim::Handle { target, file } => {
                 self.stack.handle_format_requested(self.upper, id, target, file.map(|(_, file)| file), io)
             }
-            // To a target that does not exist: refused, and the request is unformatted, as with every failing Format.
-            Aim::Misfit => self.stack.handle_format_requested(self.upper, id, TargetId::default(), None, io),
         }
     }
 

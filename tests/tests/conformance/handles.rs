@@ -257,7 +257,7 @@ scenario! {
         assert_eq!(s.brought("r2"), success(b"two"));
         s.request("late");
         assert_eq!(s.delete_handle_target("t"), HResult::S_OK);
-        assert_eq!(s.format_for("late", "t", None, read(4)), HResult::E_INVALIDARG);
+        assert_eq!(s.format_for("late", "t", None, read(4)), HResult::STATUS_INVALID_DEVICE_STATE);
         assert_eq!(s.start_of("t"), HResult::STATUS_INVALID_DEVICE_STATE);
     }
 }

@@ -127,15 +127,19 @@ impl Core {
     /// Which handle a Format call on `target` with `pFile` means (FHT-7, FHT-8).
     ///
     /// # Errors
-    /// `E_INVALIDARG` for a target or file that the device does not have, `STATUS_INVALID_DEVICE_STATE` for a target
-    /// that takes nothing any more (TGT-14).
+    /// `STATUS_INVALID_DEVICE_STATE` for a target that takes nothing any more or was deleted (TGT-14), `E_INVALIDARG` for
+    /// another device's, and for a file that is of no target of this one.
     pub(super) fn aim_at_handle(
         &self,
         device: DeviceId,
         target: TargetId,
         file: Option<TargetFile>,
     ) -> Result<Aim, HResult> {
-        let owned = self.handles.own(device, target).ok_or(HResult::E_INVALIDARG)?;
+        let owned = match self.handles.targets.get(target) {
+            None => return Err(HResult::STATUS_INVALID_DEVICE_STATE),
+            Some(owned) if owned.device != device => return Err(HResult::E_INVALIDARG),
+            Some(owned) => owned,
+        };
         if !owned.target.state.accepts() {
             return Err(HResult::STATUS_INVALID_DEVICE_STATE);
         }
