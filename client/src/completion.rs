@@ -43,12 +43,14 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// The completion if it is a success or a warning with valid data (REQ-37).
+    /// The completion if it is a success, or came with data that is valid all the same: a warning (REQ-37), or the part of
+    /// a message that fitted, `ERROR_MORE_DATA` (FHT-15).
     ///
     /// # Errors
     /// [`Error::Umdf`] for every other result.
     pub fn ok(self) -> Result<Completion, Error> {
-        if self.hresult.is_success() || self.hresult.is_warning() {
+        let is_part = self.hresult == HResult::ERROR_MORE_DATA;
+        if self.hresult.is_success() || self.hresult.is_warning() || is_part {
             return Ok(self);
         }
         Err(Error::Umdf {

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::completion::PendingIo;
 use crate::error::Error;
+use crate::format;
 use crate::hresult::HResult;
 use crate::request::SendOptions;
 use crate::session::{Core, Repeat};
@@ -50,8 +51,7 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused; how the read ends is in its completion.
     pub async fn read(&self, offset: i64, length: u64) -> Result<PendingIo, Error> {
-        let io = Io::Read(v1::ReadFormat { device_offset: Some(offset), output_memory: memory_for_output(length) });
-        self.send("read", io, SendOptions::default()).await
+        self.send("read", format::read(offset, length), SendOptions::default()).await
     }
 
     /// Sends a write of `data` at `offset` bytes.
@@ -59,9 +59,7 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused; how the write ends is in its completion.
     pub async fn write(&self, offset: i64, data: impl Into<Bytes>) -> Result<PendingIo, Error> {
-        let io =
-            Io::Write(v1::WriteFormat { device_offset: Some(offset), input_memory: memory_for_input(data.into()) });
-        self.send("write", io, SendOptions::default()).await
+        self.send("write", format::write(offset, data), SendOptions::default()).await
     }
 
     /// Sends a device control request with the full 32-bit control code (IOC-1); empty `input` and zero
@@ -75,11 +73,7 @@ impl DriverCreatedFile {
         input: impl Into<Bytes>,
         output_length: u64,
     ) -> Result<PendingIo, Error> {
-        let io = Io::DeviceControl(v1::DeviceControlFormat {
-            code,
-            input_memory: memory_for_input(input.into()),
-            output_memory: memory_for_output(output_length),
-        });
+        let io = format::device_io_control(code, input, output_length);
         self.send("device control", io, SendOptions::default()).await
     }
 
@@ -94,13 +88,7 @@ impl DriverCreatedFile {
         input: impl Into<Bytes>,
         contents: impl Into<Bytes>,
     ) -> Result<PendingIo, Error> {
-        let contents: Bytes = contents.into();
-        let output_memory = v1::OutputMemory { size: contents.len() as u64, offset: None, contents };
-        let io = Io::DeviceControl(v1::DeviceControlFormat {
-            code,
-            input_memory: memory_for_input(input.into()),
-            output_memory: Some(output_memory),
-        });
+        let io = format::device_io_control_in_direct(code, input, contents);
         self.send("device control", io, SendOptions::default()).await
     }
 
@@ -109,7 +97,7 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused; how the flush ends is in its completion.
     pub async fn flush(&self) -> Result<PendingIo, Error> {
-        self.send("flush", Io::Flush(v1::FlushFormat {}), SendOptions::default()).await
+        self.send("flush", format::flush(), SendOptions::default()).await
     }
 
     /// Sends a query for information of a raw `FILE_INFORMATION_CLASS`, of at most `length` bytes.
@@ -117,8 +105,7 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused; how the query ends is in its completion.
     pub async fn query_information(&self, information_class: u32, length: u64) -> Result<PendingIo, Error> {
-        let output_memory = memory_for_output(length);
-        let io = Io::QueryInformation(v1::QueryInformationFormat { information_class, output_memory });
+        let io = format::query_information(information_class, length);
         self.send("query of information", io, SendOptions::default()).await
     }
 
@@ -127,8 +114,7 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused; how the change ends is in its completion.
     pub async fn set_information(&self, information_class: u32, data: impl Into<Bytes>) -> Result<PendingIo, Error> {
-        let input_memory = memory_for_input(data.into());
-        let io = Io::SetInformation(v1::SetInformationFormat { information_class, input_memory });
+        let io = format::set_information(information_class, data);
         self.send("change of information", io, SendOptions::default()).await
     }
 
@@ -137,13 +123,8 @@ impl DriverCreatedFile {
     /// # Errors
     /// [`Error::Umdf`] if Format or Send refused, or as every call.
     pub async fn send(&self, call: &'static str, io: Io, options: SendOptions) -> Result<PendingIo, Error> {
-        let message = v1::FormatAndSendRequest {
-            request_id: self.core.next_request_id(),
-            format: Some(v1::Format { file_id: self.id.clone(), target_id: String::new(), io: Some(io) }),
-            options: Some(options.into()),
-            retain: false,
-        };
-        self.core.format_and_send(call, message).await
+        let format = v1::Format { file_id: self.id.clone(), target_id: String::new(), io: Some(io) };
+        self.core.format_and_send(call, format, options).await
     }
 
     /// `DeleteWdfObject` on the file, which refuses with `ERROR_ACCESS_DENIED` and leaves the file as it is: only `close`
@@ -198,14 +179,4 @@ impl ClosedFile {
     pub async fn gone(self) -> Result<(), Error> {
         self.gone.await.map_err(|_| self.core.ended_error())
     }
-}
-
-/// A memory of its own for output; none for zero bytes.
-fn memory_for_output(size: u64) -> Option<v1::OutputMemory> {
-    (size > 0).then(|| v1::OutputMemory { size, ..v1::OutputMemory::default() })
-}
-
-/// A memory with these contents; none for no bytes.
-fn memory_for_input(data: Bytes) -> Option<v1::InputMemory> {
-    (!data.is_empty()).then_some(v1::InputMemory { data, offset: None })
 }

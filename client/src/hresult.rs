@@ -43,6 +43,90 @@ named! {
     ERROR_INVALID_FUNCTION = 0x8007_0001;
     /// Part of a message was read (FHT-15).
     ERROR_MORE_DATA = 0x8007_00EA;
+    /// No such file in a directory that is there.
+    ERROR_FILE_NOT_FOUND = 0x8007_0002;
+    /// A directory of the path is missing.
+    ERROR_PATH_NOT_FOUND = 0x8007_0003;
+    /// Beyond a limit of handles, or the host has no more descriptors.
+    ERROR_TOO_MANY_OPEN_FILES = 0x8007_0004;
+    /// The handle is closed, foreign, or was never one (FHT-20).
+    ERROR_INVALID_HANDLE = 0x8007_0006;
+    /// The host is out of memory.
+    ERROR_NOT_ENOUGH_MEMORY = 0x8007_0008;
+    /// An access mode that does not exist.
+    ERROR_INVALID_ACCESS = 0x8007_000C;
+    /// A rename across devices.
+    ERROR_NOT_SAME_DEVICE = 0x8007_0011;
+    /// The medium is read only.
+    ERROR_WRITE_PROTECT = 0x8007_0013;
+    /// The device answers, but does not work.
+    ERROR_NOT_READY = 0x8007_0015;
+    /// The device reports an error of its own.
+    ERROR_GEN_FAILURE = 0x8007_001F;
+    /// Another handle has the file open in a way that excludes this one.
+    ERROR_SHARING_VIOLATION = 0x8007_0020;
+    /// A part of the file is locked by another.
+    ERROR_LOCK_VIOLATION = 0x8007_0021;
+    /// The medium is full.
+    ERROR_HANDLE_DISK_FULL = 0x8007_0027;
+    /// Not a thing that handles do here.
+    ERROR_NOT_SUPPORTED = 0x8007_0032;
+    /// The network is busy or gone.
+    ERROR_DEV_NOT_EXIST = 0x8007_0037;
+    /// The other side cut the connection.
+    ERROR_NETNAME_DELETED = 0x8007_0040;
+    /// `CREATE_NEW` of a file that is there.
+    ERROR_FILE_EXISTS = 0x8007_0050;
+    /// The other end of a pipe is closed (FHT-18).
+    ERROR_BROKEN_PIPE = 0x8007_006D;
+    /// No room on the disk, or in the quota.
+    ERROR_DISK_FULL = 0x8007_0070;
+    /// A buffer that is too small for an answer that is never given in part.
+    ERROR_INSUFFICIENT_BUFFER = 0x8007_007A;
+    /// A name that Win32 does not take.
+    ERROR_INVALID_NAME = 0x8007_007B;
+    /// A directory that is not empty.
+    ERROR_DIR_NOT_EMPTY = 0x8007_0091;
+    /// A path of a form that is not taken.
+    ERROR_BAD_PATHNAME = 0x8007_00A1;
+    /// Something is in use.
+    ERROR_BUSY = 0x8007_00AA;
+    /// What was to be made is there.
+    ERROR_ALREADY_EXISTS = 0x8007_00B7;
+    /// A name or path longer than it may be.
+    ERROR_FILENAME_EXCED_RANGE = 0x8007_00CE;
+    /// A file larger than it may become.
+    ERROR_FILE_TOO_LARGE = 0x8007_00DF;
+    /// The pipe is not in a state for that.
+    ERROR_BAD_PIPE = 0x8007_00E6;
+    /// All instances of a pipe are taken.
+    ERROR_PIPE_BUSY = 0x8007_00E7;
+    /// The pipe is being closed (FHT-18).
+    ERROR_NO_DATA = 0x8007_00E8;
+    /// Nobody is at the other end any more (FHT-18).
+    ERROR_PIPE_NOT_CONNECTED = 0x8007_00E9;
+    /// The path ends or goes through something that is not a directory.
+    ERROR_DIRECTORY = 0x8007_010B;
+    /// The client was there before the call (FHT-19).
+    ERROR_PIPE_CONNECTED = 0x8007_0217;
+    /// The server end with no client yet (FHT-18).
+    ERROR_PIPE_LISTENING = 0x8007_0218;
+    /// The host reports an error of the medium.
+    ERROR_IO_DEVICE = 0x8007_045D;
+    /// Too many links.
+    ERROR_TOO_MANY_LINKS = 0x8007_0476;
+    /// The other side refuses.
+    ERROR_CONNECTION_REFUSED = 0x8007_04C9;
+    /// The host of the other side cannot be reached.
+    ERROR_HOST_UNREACHABLE = 0x8007_04D0;
+    /// The connection ended on this side.
+    ERROR_CONNECTION_ABORTED = 0x8007_04D4;
+    /// The host, or a named limit, has no room for this operation.
+    ERROR_NO_SYSTEM_RESOURCES = 0x8007_05AA;
+    /// Not so configured: queue and dispatch, or a target without `UmdfDispatcher=FileHandle` (FHT-5).
+    ERROR_BAD_CONFIGURATION = 0x8007_064A;
+    /// A path that goes through too many links, or in a circle.
+    ERROR_CANT_RESOLVE_FILENAME = 0x8007_0781;
     /// The driver host process died, in the Win32 spelling (STOP-4).
     ERROR_DRIVER_PROCESS_TERMINATED = 0x8007_050B;
     /// A target or device in the wrong state (TGT-18, FILE-18).

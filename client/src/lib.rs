@@ -19,7 +19,9 @@
 //! ```
 //!
 //! In reading order: [`Session`] is one upper driver on one stack; its [`Device`] makes a [`DriverCreatedFile`] and an
-//! [`IoRequest`], and yields the default [`IoTarget`]; a sent request is a [`PendingIo`] that becomes a [`Completion`].
+//! [`IoRequest`], and yields the default [`IoTarget`]; a sent request is a [`PendingIo`] that becomes a [`Completion`]. A
+//! [`Handle`] is a file, a named pipe or a socket of the server's host, and has [`IoTarget`]s of its own; [`format`] says
+//! what may be asked of files and targets.
 //! [`Lab`] looks after stacks from the outside. Methods have UMDF's names in snake case.
 //!
 //! Requests travel on one `QueuePair` per session: what is ready goes out in one message, a lone request at once. See
@@ -39,6 +41,8 @@ mod completion;
 mod device;
 mod error;
 mod file;
+pub mod format;
+pub mod handle;
 pub mod health;
 mod hresult;
 mod lab;
@@ -54,9 +58,10 @@ pub use completion::{Completion, PendingIo};
 pub use device::Device;
 pub use error::{Error, Refusal};
 pub use file::{ClosedFile, DriverCreatedFile};
+pub use handle::{CreateFile, CreateNamedPipe, Handle, OpenSocket};
 pub use hresult::{HResult, StatusClass};
 pub use lab::{Findings, Lab, TraceStream};
 pub use lowerdeck_proto::{detail, reason, v1};
 pub use request::{CancelOutcome, IoRequest, SendOptions, SendOutcome};
 pub use session::{BalanceSheet, Imbalance, Road, Session, SessionEnd, SessionEvent, SessionOptions};
-pub use target::IoTarget;
+pub use target::{IoTarget, PFile, TargetFile};

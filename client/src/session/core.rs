@@ -184,6 +184,11 @@ impl Core {
         self.books().ledger.leaked_files += 1;
     }
 
+    /// A handle was dropped without close.
+    pub(crate) fn handle_leaked(&self) {
+        self.books().ledger.leaked_handles += 1;
+    }
+
     /// The session is over: the first reason stays, and everyone who waits is told.
     pub(crate) fn finish(&self, end: SessionEnd) {
         self.end.send_if_modified(|known| {

@@ -20,6 +20,8 @@ pub(crate) struct Ledger {
     pub(crate) failed: u64,
     /// Files dropped without `close`.
     pub(crate) leaked_files: u64,
+    /// Handles dropped without `close`.
+    pub(crate) leaked_handles: u64,
     /// Events that fit no Send.
     pub(crate) unexpected: u64,
 }
@@ -41,6 +43,8 @@ pub struct BalanceSheet {
     pub files_left_open: u32,
     /// Files that were dropped without `close`.
     pub leaked_files: u64,
+    /// Handles of the host that were dropped without `close`.
+    pub leaked_handles: u64,
     /// The same account for each file, as far as the server lists them.
     pub files: Vec<v1::FileBalance>,
 }
@@ -114,6 +118,7 @@ impl Ledger {
             outstanding: server.outstanding,
             files_left_open: closed.files_left_open,
             leaked_files: self.leaked_files,
+            leaked_handles: self.leaked_handles,
             files: server.files,
         })
     }

@@ -36,6 +36,7 @@ use uuid::Uuid;
 
 use crate::device::Device;
 use crate::error::Error;
+use crate::handle::Handle;
 use crate::limits;
 
 pub(crate) use self::core::{Core, Repeat};
@@ -114,6 +115,16 @@ impl Session {
     /// The upper driver's device.
     pub fn device(&self) -> Device {
         Device::new(self.core.clone())
+    }
+
+    /// Opens a handle of the server's host: `CreateFile`, `CreateNamedPipe`, or a socket, by [`crate::CreateFile`],
+    /// [`crate::CreateNamedPipe`] and [`crate::OpenSocket`], or by the contract's own messages.
+    ///
+    /// # Errors
+    /// [`Error::Umdf`] with the failure of the function, for example `ERROR_FILE_NOT_FOUND`; `HANDLES_NOT_CONFIGURED` on a
+    /// server that has no place for such an object; or as every call.
+    pub async fn open_handle(&self, object: impl Into<v1::open_handle_request::Object>) -> Result<Handle, Error> {
+        Handle::open(&self.core, object.into()).await
     }
 
     /// How the session stands at the server: GetSession.

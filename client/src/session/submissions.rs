@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) struct Submission<R> {
     call: Call,
-    /// What the call says as its file, taken out of it; none for a call without such a field.
+    /// What the call says as its file, taken out of it; none for a call whose file no message may name.
     file: Option<String>,
     /// The size of the call as a message, in bytes.
     bytes: usize,
@@ -240,11 +240,15 @@ fn outcome_of(result: v1::SubmissionResult) -> Result<Outcome, String> {
     result.result.map(Outcome::Answered).ok_or_else(empty)
 }
 
-/// Where a call names its file.
+/// Where a call names its file, if a message may name it for the call. A format that names a target says for itself what
+/// its file is, and means NULL by an empty one.
 fn file_field(call: &mut Call) -> Option<&mut String> {
+    let of_default_target = |format: &&mut v1::Format| format.target_id.is_empty();
     match call {
-        Call::FormatAndSend(send) => send.format.as_mut().map(|format| &mut format.file_id),
-        Call::FormatRequest(message) => message.format.as_mut().map(|format| &mut format.file_id),
+        Call::FormatAndSend(send) => send.format.as_mut().filter(of_default_target).map(|format| &mut format.file_id),
+        Call::FormatRequest(message) => {
+            message.format.as_mut().filter(of_default_target).map(|format| &mut format.file_id)
+        }
         Call::Close(close) => Some(&mut close.file_id),
         Call::CancelSentRequestsForFile(cancel) => Some(&mut cancel.file_id),
         Call::Cancel(_)

@@ -9,7 +9,7 @@ use crate::completion::{Completion, OnCompletion, PendingIo, Ticket};
 use crate::error::Error;
 use crate::hresult::HResult;
 use crate::limits;
-use crate::request::SendOutcome;
+use crate::request::{SendOptions, SendOutcome};
 use crate::session::core::{Core, Repeat};
 use crate::session::format_echo::FormatEcho;
 use crate::session::pairing::Reply;
@@ -76,9 +76,12 @@ impl Core {
     pub(crate) async fn format_and_send(
         self: &Arc<Self>,
         call: &'static str,
-        message: v1::FormatAndSendRequest,
+        format: v1::Format,
+        options: SendOptions,
     ) -> Result<PendingIo, Error> {
-        let request_id = message.request_id;
+        let request_id = self.next_request_id();
+        let (format, options) = (Some(format), Some(options.into()));
+        let message = v1::FormatAndSendRequest { request_id, format, options, retain: false };
         let place = self.place().await?;
         let (ticket, pending) = Ticket::new(self, request_id, None, place);
         let echo = self.queue.as_ref().and(message.format.as_ref()).map(|format| Box::new(FormatEcho::of(format)));

@@ -23,6 +23,7 @@ macro_rules! on_both_roads {
 mod batches;
 mod endings;
 mod fake;
+mod handles;
 mod resuming;
 mod sends;
 mod streams;

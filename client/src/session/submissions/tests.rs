@@ -82,6 +82,19 @@ fn a_null_file_never_falls_under_the_file_of_a_message() {
     assert_eq!(calls(batch), [send_on("", 2), send_on("f", 3)]);
 }
 
+/// A format that names a target never falls under the file of a message, whether its own file is NULL or that file.
+#[test]
+fn a_format_for_a_target_says_itself_what_its_file_is() {
+    let on_target = |file: &str, request_id| {
+        let format = v1::Format { file_id: file.to_owned(), target_id: "t".to_owned(), io: None };
+        Call::FormatAndSend(v1::FormatAndSendRequest { request_id, format: Some(format), ..Default::default() })
+    };
+    let mut submissions = waiting([on_target("", 1), send_on("f", 2), on_target("", 3), on_target("f", 4)]);
+    let (file, batch) = submissions.gather(WIDE);
+    assert_eq!(file, "f");
+    assert_eq!(calls(batch), [on_target("", 1), send_on("", 2), on_target("", 3), on_target("f", 4)]);
+}
+
 #[test]
 fn a_message_keeps_to_the_bound_of_submissions() {
     let mut submissions = waiting((1..=7).map(|id| send_on("f", id)));

@@ -1,4 +1,4 @@
-//! A server without drivers: it hands each send, close and cancel to the test, which answers when it likes, and
+//! A server without drivers: it hands each send, close and cancel, and each opening of a handle, to the test, which answers when it likes, and
 //! delivers the events that the test writes. It keeps the laws of the event stream, and can be told to cut it. What comes
 //! on a QueuePair reaches the test as the unary calls do.
 
@@ -39,12 +39,16 @@ impl<M, R> Asked<M, R> {
 }
 
 pub type Sent = Asked<v1::FormatAndSendRequest, v1::FormatAndSendResponse>;
+pub type Opening = Asked<v1::OpenHandleRequest, v1::OpenHandleResponse>;
+pub type CreatingTarget = Asked<v1::CreateFileHandleTargetRequest, v1::CreateFileHandleTargetResponse>;
 pub type Closing = Asked<v1::CloseRequest, v1::CloseResponse>;
 
 /// The test's end of the server.
 pub struct Fake {
     pub sends: mpsc::Receiver<Sent>,
     pub closes: mpsc::Receiver<Closing>,
+    pub opens: mpsc::Receiver<Opening>,
+    pub targets: mpsc::Receiver<CreatingTarget>,
     pub cancels: mpsc::Receiver<u64>,
     pub returns: mpsc::Receiver<v1::ReturnFromCallbackRequest>,
     /// `after_sequence` of each stream that was asked for.
@@ -61,6 +65,8 @@ pub struct Fake {
 struct Shared {
     sends: mpsc::Sender<Sent>,
     closes: mpsc::Sender<Closing>,
+    opens: mpsc::Sender<Opening>,
+    targets: mpsc::Sender<CreatingTarget>,
     cancels: mpsc::Sender<u64>,
     returns: mpsc::Sender<v1::ReturnFromCallbackRequest>,
     streams: mpsc::Sender<u64>,
@@ -90,13 +96,16 @@ impl Fake {
         let address = listener.local_addr().expect("it is bound");
         let (sends, sends_out) = mpsc::channel(CAPACITY);
         let (closes, closes_out) = mpsc::channel(CAPACITY);
+        let (opens, opens_out) = mpsc::channel(CAPACITY);
+        let (targets, targets_out) = mpsc::channel(CAPACITY);
         let (cancels, cancels_out) = mpsc::channel(CAPACITY);
         let (returns, returns_out) = mpsc::channel(CAPACITY);
         let (streams, streams_out) = mpsc::channel(CAPACITY);
         let (messages, messages_out) = mpsc::channel(CAPACITY);
         let (acknowledged, acknowledged_out) = watch::channel(0);
         let state = Mutex::default();
-        let shared = Arc::new(Shared { sends, closes, cancels, returns, streams, messages, acknowledged, state });
+        let shared = Shared { sends, closes, opens, targets, cancels, returns, streams, messages, acknowledged, state };
+        let shared = Arc::new(shared);
         let stop = CancellationToken::new();
         let server = tonic::transport::Server::builder()
             .add_service(SessionServiceServer::new(Service(shared.clone())))
@@ -107,6 +116,8 @@ impl Fake {
         Fake {
             sends: sends_out,
             closes: closes_out,
+            opens: opens_out,
+            targets: targets_out,
             cancels: cancels_out,
             returns: returns_out,
             streams: streams_out,

@@ -132,12 +132,30 @@ impl DeviceService for Service {
         Ok(Response::new(v1::ReturnFromCallbackResponse {}))
     }
 
+    async fn open_handle(
+        &self,
+        request: Request<v1::OpenHandleRequest>,
+    ) -> Result<Response<v1::OpenHandleResponse>, Status> {
+        self.0.ask(&self.0.opens, request.into_inner()).await
+    }
+
+    async fn create_file_handle_target(
+        &self,
+        request: Request<v1::CreateFileHandleTargetRequest>,
+    ) -> Result<Response<v1::CreateFileHandleTargetResponse>, Status> {
+        self.0.ask(&self.0.targets, request.into_inner()).await
+    }
+
+    async fn close_handle(
+        &self,
+        _: Request<v1::CloseHandleRequest>,
+    ) -> Result<Response<v1::CloseHandleResponse>, Status> {
+        Ok(Response::new(v1::CloseHandleResponse { hresult: 0 }))
+    }
+
     not_here! {
-        open_handle(OpenHandleRequest) -> OpenHandleResponse;
-        close_handle(CloseHandleRequest) -> CloseHandleResponse;
         connect_named_pipe(ConnectNamedPipeRequest) -> ConnectNamedPipeResponse;
         disconnect_named_pipe(DisconnectNamedPipeRequest) -> DisconnectNamedPipeResponse;
-        create_file_handle_target(CreateFileHandleTargetRequest) -> CreateFileHandleTargetResponse;
         create_request(CreateRequestRequest) -> CreateRequestResponse;
         format_request(FormatRequestRequest) -> FormatRequestResponse;
         send_request(SendRequestRequest) -> SendRequestResponse;

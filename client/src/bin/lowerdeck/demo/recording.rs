@@ -85,6 +85,7 @@ pub(super) fn played() -> Played {
             outstanding: 0,
             files_left_open: 0,
             leaked_files: 0,
+            leaked_handles: 0,
             files: Vec::new(),
         },
     }
