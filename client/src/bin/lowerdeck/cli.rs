@@ -29,7 +29,11 @@ pub(crate) struct Cli {
 const STEPS: &str = "\
 Each STEP is one argument. Steps:
 
-  create [NAME]               open a file; without it, the first step opens one
+  create [NAME]               open a file on the stack; if the first step opens nothing, it opens one
+  open-file NAME [MODE]       open a file of the server's host below its root; MODE is read, write or create
+  create-pipe NAME [TYPE]     make a named pipe and wait for its client; TYPE is message or byte
+  open-pipe NAME [TYPE]       open the client end of a named pipe
+  open-socket PEER            PEER is tcp:ADDRESS, udp:ADDRESS, unix:NAME or unix-datagram:NAME
   write OFFSET TEXT           TEXT is the rest of the step, `@FILE`, or `hex:00ff..`
   read OFFSET LENGTH          to standard output: raw to a pipe, a hex dump on a terminal
   ioctl CODE [INPUT [OUTLEN]] INPUT as TEXT without spaces, or `-` for none
@@ -39,6 +43,9 @@ Each STEP is one argument. Steps:
   copy-in FILE [OFFSET]       write a whole file, 64 requests in flight
   copy-out FILE LENGTH [OFFSET]
   close
+
+I/O on what open-file, create-pipe, open-pipe and open-socket have opened goes through a file-handle target on it; the stack
+must have `--umdf-dispatcher file-handle`, as the built-in stack `handles` has.
 
 Numbers are decimal, 0x.., or with KiB, MiB, GiB. A single `-` reads steps from standard input, one per line.";
 
@@ -50,6 +57,16 @@ pub(crate) enum Format {
     Table,
     /// For programs.
     Json,
+}
+
+/// The directive `UmdfDispatcher`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UmdfDispatcher {
+    /// To the kernel part of the stack alone.
+    #[default]
+    Reflector,
+    /// To handles of the host as well.
+    FileHandle,
 }
 
 /// The power states that a virtual stack has.
@@ -114,6 +131,9 @@ pub(crate) enum StackCommand {
         /// Deliver METHOD_NEITHER control codes with copied buffers, instead of refusing them.
         #[arg(long)]
         copy_method_neither: bool,
+        /// Where I/O that leaves the drivers goes; sessions and drivers have file-handle targets with `file-handle` alone.
+        #[arg(long, value_enum, default_value_t)]
+        umdf_dispatcher: UmdfDispatcher,
     },
     /// Remove a shared stack or an instance, or forget a template.
     Unplug {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use lowerdeck_client::{HResult, Lab, transport, v1};
 
-use crate::cli::{PowerState, StackCommand};
+use crate::cli::{PowerState, StackCommand, UmdfDispatcher};
 use crate::exit::Outcome;
 use crate::output::{self, Output};
 use crate::words;
@@ -16,7 +16,15 @@ pub(crate) async fn run(endpoint: &str, command: StackCommand, output: Output) -
         StackCommand::Describe { name } => {
             describe(&lab.describe_stack(&name).await?, output)?;
         }
-        StackCommand::Plug { name, expression, shared, lenient, manual_clock, copy_method_neither } => {
+        StackCommand::Plug {
+            name,
+            expression,
+            shared,
+            lenient,
+            manual_clock,
+            copy_method_neither,
+            umdf_dispatcher,
+        } => {
             let mut message = v1::PlugStackRequest { name, expression, ..v1::PlugStackRequest::default() };
             if shared {
                 message.set_sharing(v1::StackSharing::Shared);
@@ -29,6 +37,9 @@ pub(crate) async fn run(endpoint: &str, command: StackCommand, output: Output) -
             }
             if copy_method_neither {
                 message.set_method_neither(v1::MethodNeitherAction::Copy);
+            }
+            if umdf_dispatcher == UmdfDispatcher::FileHandle {
+                message.set_umdf_dispatcher(v1::UmdfDispatcher::FileHandle);
             }
             describe(&lab.plug_stack(message).await?, output)?;
         }
@@ -84,8 +95,10 @@ fn describe(stack: &v1::StackDescription, output: Output) -> anyhow::Result<()> 
         let verifier = words::short(stack.verifier().as_str_name(), "VERIFIER_MODE_");
         let clock = words::short(stack.clock().as_str_name(), "CLOCK_KIND_");
         let neither = words::short(stack.method_neither().as_str_name(), "METHOD_NEITHER_ACTION_");
+        let dispatcher = words::short(stack.umdf_dispatcher().as_str_name(), "UMDF_DISPATCHER_");
         // Writing into a string cannot fail.
-        let _ = writeln!(text, "verifier {verifier}, clock {clock}, METHOD_NEITHER {neither}\n");
+        let _ =
+            writeln!(text, "verifier {verifier}, clock {clock}, METHOD_NEITHER {neither}, dispatcher {dispatcher}\n");
         let columns = ["layer", "driver", "role", "forward", "locking", "queues", "options"];
         text + &output::table(columns, stack.layers.iter().map(layer))
     })
@@ -221,10 +234,14 @@ async fn findings(lab: &Lab, name: &str, output: Output) -> anyhow::Result<Outco
 }
 
 fn outstanding(report: &v1::OutstandingReport) -> String {
-    if report.files.is_empty() {
+    if report.files.is_empty() && report.leaked_handles.is_empty() {
         return "nothing is outstanding".to_owned();
     }
     let mut text = String::new();
+    for leaked in &report.leaked_handles {
+        let v1::LeakedHandle { layer, driver, handle_number } = leaked;
+        let _ = writeln!(text, "handle {handle_number} was not closed by L{layer} {driver} (STOP-10)");
+    }
     for file in &report.files {
         let state = words::short(file.state().as_str_name(), "FILE_STATE_");
         let name = if file.name.is_empty() { "without name".to_owned() } else { format!("\"{}\"", file.name) };

@@ -1,4 +1,4 @@
-//! Whole files to and from a device, with many requests in flight and a progress bar.
+//! Whole files to and from a device or a handle, with many requests in flight and a progress bar.
 //!
 //! Laws: at most [`WINDOW`] requests are in flight; a copy out is written in order; a short transfer is an error.
 
@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
-use lowerdeck_client::{Completion, DriverCreatedFile, PendingIo, v1};
+use lowerdeck_client::{Completion, PendingIo, format, v1};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
+
+use super::open::Open;
 
 /// Requests in flight.
 const WINDOW: usize = 64;
@@ -27,7 +28,7 @@ pub(super) fn chunk_of(limits: &v1::SessionLimits) -> u64 {
 }
 
 /// Writes the whole file at `offset`; answers how many bytes that were.
-pub(super) async fn copy_in(file: &DriverCreatedFile, path: &Path, offset: i64, chunk: u64) -> anyhow::Result<u64> {
+pub(super) async fn copy_in(to: &Open, path: &Path, offset: i64, chunk: u64) -> anyhow::Result<u64> {
     let mut source = open(File::open(path).await, path)?;
     let length = source.metadata().await.map_or(0, |metadata| metadata.len());
     let bar = bar("copy-in", length);
@@ -39,7 +40,7 @@ pub(super) async fn copy_in(file: &DriverCreatedFile, path: &Path, offset: i64, 
         let length = read.with_context(|| format!("cannot read {}", path.display()))? as u64;
         if length > 0 {
             let position = position(offset, copied)?;
-            let sent = file.write(position, Bytes::from(data)).await?;
+            let sent = to.send("write", format::write(position, data)).await?;
             in_flight.push_back((length, sent));
             copied += length;
         }
@@ -58,13 +59,7 @@ pub(super) async fn copy_in(file: &DriverCreatedFile, path: &Path, offset: i64, 
 }
 
 /// Reads `length` bytes at `offset` into a new file.
-pub(super) async fn copy_out(
-    file: &DriverCreatedFile,
-    path: &Path,
-    offset: i64,
-    length: u64,
-    chunk: u64,
-) -> anyhow::Result<()> {
+pub(super) async fn copy_out(from: &Open, path: &Path, offset: i64, length: u64, chunk: u64) -> anyhow::Result<()> {
     let mut sink = BufWriter::new(open(File::create(path).await, path)?);
     let bar = bar("copy-out", length);
     let mut in_flight: VecDeque<(u64, PendingIo)> = VecDeque::new();
@@ -72,7 +67,7 @@ pub(super) async fn copy_out(
     while asked < length || !in_flight.is_empty() {
         while asked < length && in_flight.len() < WINDOW {
             let wanted = chunk.min(length - asked);
-            let sent = file.read(position(offset, asked)?, wanted).await?;
+            let sent = from.send("read", format::read(position(offset, asked)?, wanted)).await?;
             in_flight.push_back((wanted, sent));
             asked += wanted;
         }

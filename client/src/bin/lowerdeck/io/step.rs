@@ -2,13 +2,19 @@
 //!
 //! Law: a whole script is read and checked before its first step is done.
 
+mod opening;
+
 use std::path::PathBuf;
+
+use lowerdeck_client::v1::open_handle_request::Object;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// Open a file.
     Create { name: Option<String> },
+    /// Open a handle of the server's host, and a target on it; `text` is how it was asked for.
+    Open { text: String, object: Object },
     /// Write at an offset.
     Write { offset: i64, input: Input },
     /// Read to standard output.
@@ -25,7 +31,7 @@ pub(super) enum Step {
     CopyIn { path: PathBuf, offset: i64 },
     /// Read into a file.
     CopyOut { path: PathBuf, length: u64, offset: i64 },
-    /// Close the file.
+    /// Close the file, or delete the target and close the handle.
     Close,
 }
 
@@ -42,7 +48,8 @@ pub(super) enum Input {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StepError {
     #[error(
-        "step {number}: `{verb}` is no step; there are create, write, read, ioctl, flush, query, set, copy-in, copy-out and close"
+        "step {number}: `{verb}` is no step; there are create, open-file, create-pipe, open-pipe, open-socket, write, read, ioctl, \
+         flush, query, set, copy-in, copy-out and close"
     )]
     UnknownVerb { number: usize, verb: String },
     #[error("step {number}: write it as `{usage}`, all in one argument")]
@@ -51,21 +58,21 @@ pub(crate) enum StepError {
     Number { number: usize, text: String, what: &'static str },
     #[error("step {number}: `hex:` wants pairs of hexadecimal digits")]
     Hex { number: usize },
-    #[error("step {number}: no file is open; put `create` before it")]
+    #[error("step {number}: nothing is open; put `create` before it")]
     NoFile { number: usize },
-    #[error("step {number}: a file is open; put `close` before it")]
+    #[error("step {number}: something is open; put `close` before it")]
     FileOpen { number: usize },
 }
 
-/// Reads a script. If its first step is no `create`, one with `first_file` is put before it.
+/// Reads a script. If its first step opens nothing, a `create` with `first_file` is put before it.
 pub(super) fn parse_script(steps: &[String], first_file: Option<&str>) -> Result<Vec<Step>, StepError> {
     let mut script = Vec::with_capacity(steps.len() + 1);
     for (index, text) in steps.iter().enumerate() {
         script.push(parse(index + 1, text)?);
     }
-    let first_is_create = matches!(script.first(), Some(Step::Create { .. }));
-    let implied = usize::from(!first_is_create);
-    if !first_is_create {
+    let opens = matches!(script.first(), Some(Step::Create { .. } | Step::Open { .. }));
+    let implied = usize::from(!opens);
+    if !opens {
         let name = first_file.map(str::to_owned);
         script.insert(0, Step::Create { name });
     }
@@ -73,8 +80,8 @@ pub(super) fn parse_script(steps: &[String], first_file: Option<&str>) -> Result
     for (index, step) in script.iter().enumerate() {
         let number = index + 1 - implied;
         match step {
-            Step::Create { .. } if open => return Err(StepError::FileOpen { number }),
-            Step::Create { .. } => open = true,
+            Step::Create { .. } | Step::Open { .. } if open => return Err(StepError::FileOpen { number }),
+            Step::Create { .. } | Step::Open { .. } => open = true,
             _ if !open => return Err(StepError::NoFile { number }),
             Step::Close => open = false,
             _ => {}
@@ -130,7 +137,10 @@ fn parse(number: usize, text: &str) -> Result<Step, StepError> {
         },
         "close" if rest.is_empty() => Ok(Step::Close),
         "close" => Err(usage("close")),
-        _ => Err(StepError::UnknownVerb { number, verb: verb.to_owned() }),
+        _ => match opening::object_of(verb, &words) {
+            Some(object) => Ok(Step::Open { text: text.to_owned(), object: object.map_err(usage)? }),
+            None => Err(StepError::UnknownVerb { number, verb: verb.to_owned() }),
+        },
     }
 }
 

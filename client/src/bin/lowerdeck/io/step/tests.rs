@@ -1,5 +1,8 @@
 //! Scripts that are understood, and what is said about those that are not.
 
+use lowerdeck_client::v1::open_handle_request::Object;
+use lowerdeck_client::v1::open_socket::Peer;
+
 use super::{Input, Step, StepError, parse_script};
 
 fn script(steps: &[&str]) -> Result<Vec<Step>, StepError> {
@@ -21,6 +24,39 @@ fn a_script_without_create_opens_the_file_named_beside_it() {
     let name = Some("default".to_owned());
     assert_eq!(steps[0], Step::Create { name });
     assert_eq!(steps.len(), 2);
+}
+
+#[test]
+fn a_script_may_begin_with_a_handle_and_has_one_thing_open() {
+    let steps = script(&["create-pipe p", "read 0 5", "close", "open-file a.bin", "close"]).expect("well-formed");
+    assert!(matches!(steps[0], Step::Open { .. }));
+    assert_eq!(steps.len(), 5);
+    let twice = script(&["create", "open-pipe p"]);
+    assert_eq!(twice, Err(StepError::FileOpen { number: 2 }));
+}
+
+#[test]
+fn each_way_to_open_a_handle_asks_for_what_it_says() {
+    let object = |step: &str| match script(&[step]).map(|mut script| script.remove(0)) {
+        Ok(Step::Open { object, .. }) => object,
+        other => panic!("{other:?}"),
+    };
+    let Object::CreateFile(file) = object("open-file data/x.bin create") else { panic!("a file") };
+    assert_eq!((file.name.as_str(), file.desired_access, file.creation_disposition), ("data/x.bin", 0xC000_0000, 2));
+    let Object::CreateNamedPipe(pipe) = object("create-pipe P") else { panic!("a server end") };
+    assert_eq!((pipe.name.as_str(), pipe.open_mode, pipe.pipe_mode), (r"\\.\pipe\P", 0x4000_0003, 6));
+    let Object::CreateFile(end) = object(r"open-pipe \\.\pipe\P byte") else { panic!("a client end") };
+    assert_eq!((end.name.as_str(), end.pipe_read_mode, end.flags_and_attributes), (r"\\.\pipe\P", 0, 0x4000_0000));
+    let Object::OpenSocket(socket) = object("open-socket tcp:[::1]:7") else { panic!("a socket") };
+    assert_eq!(socket.peer, Some(Peer::Tcp("[::1]:7".to_owned())));
+}
+
+#[test]
+fn a_handle_that_makes_no_sense_is_refused_with_the_usage() {
+    for step in ["open-file", "open-file x erase", "create-pipe p both", "open-pipe", "open-socket 127.0.0.1:7"] {
+        let refused = script(&[step]);
+        assert!(matches!(refused, Err(StepError::Usage { number: 1, .. })), "{step}: {refused:?}");
+    }
 }
 
 #[test]
