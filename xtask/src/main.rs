@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
     /// Build server and client, play the main job end to end, print the timeline of both sides.
-    Demo,
+    Demo(demo::Options),
     /// Run every test, Rust and Python, and print one summary.
     Test,
     /// Hold the house rules: layers, sizes, module heads, bans.
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
-        Command::Demo => demo::run(&workspace),
+        Command::Demo(options) => demo::run(&workspace, options),
         Command::Test => test::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),

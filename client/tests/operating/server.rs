@@ -2,6 +2,7 @@
 //!
 //! The program is that of `LOWERDECKD`, or else the one built beside this test.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -12,17 +13,30 @@ pub struct Server {
     pub endpoint: String,
 }
 
+/// The server's program.
+pub fn program() -> PathBuf {
+    let beside = || {
+        let test = std::env::current_exe().expect("this test is a file");
+        // The test is in `deps`, programs are one above.
+        test.ancestors().nth(2).expect("a file in deps").join("lowerdeckd")
+    };
+    let program = std::env::var_os("LOWERDECKD").map_or_else(beside, PathBuf::from);
+    assert!(program.is_file(), "{} is not there: run `cargo build -p lowerdeck-server`", program.display());
+    program
+}
+
 impl Server {
     pub fn start() -> Server {
-        let beside = || {
-            let test = std::env::current_exe().expect("this test is a file");
-            // The test is in `deps`, programs are one above.
-            test.ancestors().nth(2).expect("a file in deps").join("lowerdeckd")
-        };
-        let program = std::env::var_os("LOWERDECKD").map_or_else(beside, PathBuf::from);
-        assert!(program.is_file(), "{} is not there: run `cargo build -p lowerdeck-server`", program.display());
-        let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--shared-stack", "common=scripted"]).env_clear();
+        Server::with(&[])
+    }
+
+    /// With these arguments besides.
+    pub fn with(arguments: &[&OsStr]) -> Server {
+        let mut command = Command::new(program());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--shared-stack", "common=scripted"])
+            .args(arguments)
+            .env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
         let mut line = String::new();

@@ -95,7 +95,7 @@ pub(crate) enum Command {
     Health(HealthArguments),
     /// Put a load on a server and measure its rate and its latencies.
     Bench(BenchArguments),
-    /// Start a server of its own, play the life of a driver-created file, and print both sides' view of it.
+    /// Start a server of its own, play a scenario, and print both sides' view of it.
     Demo(DemoArguments),
     /// Print the completion script for a shell.
     Completions {
@@ -253,6 +253,19 @@ pub(crate) struct DemoArguments {
     /// The server program to start.
     #[arg(long, value_name = "PATH")]
     pub(crate) server_binary: PathBuf,
+    /// What is played.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) scenario: Scenario,
+}
+
+/// The scenarios of `lowerdeck demo`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// The life of a driver-created file, to its close with a request that the driver below has not made cancelable.
+    #[default]
+    File,
+    /// A file-handle target on a named pipe, with a Python program at the other end.
+    NamedPipe,
 }
 
 /// Writes the completion script to standard output.

@@ -80,6 +80,20 @@ pub(crate) fn entry(entry: &v1::TraceEntry) -> String {
     words.join(" ")
 }
 
+/// Whether the entry is about a function of the host, which the framework called for a request to a handle (FHT-10). A
+/// method's entry that a request has is a Send or its cancellation.
+pub(crate) fn is_of_host(entry: &v1::TraceEntry) -> bool {
+    matches!(entry.kind(), v1::TraceKind::Call | v1::TraceKind::Return) && entry.io_kind() != v1::IoKind::Unspecified
+}
+
+/// What the host did: `ReadFile L0:3`, `Done L0:3 S_OK 16`.
+pub(crate) fn of_host(entry: &v1::TraceEntry) -> String {
+    match entry.kind() {
+        v1::TraceKind::Return => self::entry(entry).replacen(&format!("returned: {}", entry.text), "Done", 1),
+        _ => self::entry(entry),
+    }
+}
+
 /// A callback's UMDF name: `OnPrepareHardware`.
 pub(crate) fn callback(callback: v1::PnpCallback) -> String {
     let name = callback.as_str_name();

@@ -1,16 +1,15 @@
-//! The upper driver's part: the six steps with the fine-grained calls, then Close with one armed and one held request.
-//!
-//! Law: every call is written down with what was in the trace before and after it, so that the two sides can be set
-//! beside each other without any clock.
+//! The upper driver's part in the life of a file: the six steps with the fine-grained calls, then Close with one armed and one
+//! held request.
 
-use std::future::Future;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use lowerdeck_client::{
     BalanceSheet, Completion, Device, DriverCreatedFile, Error, IoRequest, IoTarget, Lab, PendingIo, SendOptions,
     Session, SessionOptions, reason, transport, v1,
 };
 use tokio::sync::oneshot;
+
+use super::log::{Act, Actor, Log, Step};
+use super::{Shown, verdict};
 
 /// The stack that the server has for the demo, and what to plug if it has none.
 const STACK: &str = "demo";
@@ -24,32 +23,6 @@ const FILE_NAME: &str = "channel";
 
 /// Reads of the demo, in bytes. The scripted driver fills them with 0, 1, 2 and so on.
 pub(super) const LENGTH: u64 = 16;
-
-/// One thing that the demo did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
-    /// The step of the procedure, 1 to 6, the first time it is done.
-    pub(super) number: Option<u8>,
-    /// Who did it.
-    pub(super) actor: Actor,
-    /// What was called.
-    pub(super) call: String,
-    /// What came back.
-    pub(super) outcome: String,
-    /// The last trace entry before the call.
-    pub(super) after: u64,
-    /// The last trace entry when it had returned.
-    pub(super) through: u64,
-}
-
-/// Who did a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Actor {
-    /// The upper driver.
-    L0,
-    /// Whoever holds the lower driver's strings.
-    Lab,
-}
 
 /// The whole demo, as it went.
 #[derive(Debug)]
@@ -67,54 +40,13 @@ pub(super) struct Played {
     pub(super) sheet: BalanceSheet,
 }
 
-/// The books of the demo.
-struct Log {
-    lab: Lab,
-    stack: String,
-    trace: Vec<v1::TraceEntry>,
-    steps: Vec<Step>,
-}
-
-impl Log {
-    /// Brings the trace up to date; answers the number of its last entry.
-    async fn catch_up(&mut self) -> anyhow::Result<u64> {
-        loop {
-            let last = self.trace.last().map_or(0, |entry| entry.sequence);
-            let piece = self.lab.read_trace(&self.stack, last).await?;
-            if piece.dropped > 0 {
-                bail!("the trace has lost {} entries", piece.dropped);
-            }
-            if piece.entries.is_empty() {
-                return Ok(last);
-            }
-            self.trace.extend(piece.entries);
-        }
-    }
-
-    /// Does something and writes it down; `outcome` puts its result in words.
-    async fn step<T, E: Into<anyhow::Error>>(
-        &mut self,
-        (number, actor, call): (Option<u8>, Actor, String),
-        work: impl Future<Output = Result<T, E>>,
-        outcome: impl FnOnce(&T) -> String,
-    ) -> anyhow::Result<T> {
-        let after = self.catch_up().await?;
-        let result = work.await.map_err(Into::into);
-        let result = result.with_context(|| call.clone())?;
-        let through = self.catch_up().await?;
-        let outcome = outcome(&result);
-        self.steps.push(Step { number, actor, call, outcome, after, through });
-        Ok(result)
-    }
-}
-
 impl Log {
     /// A command to the scripted driver.
     async fn control(&mut self, command: &str) -> anyhow::Result<()> {
         let (lab, stack) = (self.lab.clone(), self.stack.clone());
         let work = lab.control_driver(&stack, SCRIPTED, command);
-        let what = (None, Actor::Lab, format!("L{SCRIPTED}: {command}"));
-        self.step(what, work, |reply| reply.trim().to_owned()).await?;
+        let act = Act::of(Actor::Lab, format!("L{SCRIPTED}: {command}"));
+        self.step(act, work, |reply| reply.trim().to_owned()).await?;
         Ok(())
     }
 
@@ -127,14 +59,15 @@ impl Log {
     }
 }
 
-/// A call of L0.
-fn call(text: impl Into<String>) -> (Option<u8>, Actor, String) {
-    (None, Actor::L0, text.into())
-}
+/// What the numbers and marks of the timeline are.
+const HEAD: &str = "1 to 6 are the procedure's steps, P0 to P7 the phases of CLS-3; + enters a callback, - leaves it.";
 
-/// A step of the procedure.
-fn numbered(number: u8, text: impl Into<String>) -> (Option<u8>, Actor, String) {
-    (Some(number), Actor::L0, text.into())
+impl From<Played> for Shown {
+    fn from(played: Played) -> Shown {
+        let checks = verdict::judge(&played);
+        let Played { stack, expression, steps, trace, .. } = played;
+        Shown { stack, expression, head: HEAD, steps, trace, checks }
+    }
 }
 
 /// Plays the demo on the server at `endpoint`.
@@ -144,7 +77,7 @@ pub(super) async fn play(endpoint: String) -> anyhow::Result<Played> {
     plug_if_missing(&bench).await?;
     let session = Session::open(channel, SessionOptions::new(STACK).client_name("demo")).await?;
     let described = bench.describe_stack(session.stack()).await?;
-    let mut log = Log { lab: bench, stack: session.stack().to_owned(), trace: Vec::new(), steps: Vec::new() };
+    let mut log = Log::new(bench, session.stack());
     log.control("on read nth=2: arm").await?;
     log.control("on read nth=3: hold").await?;
 
@@ -154,7 +87,7 @@ pub(super) async fn play(endpoint: String) -> anyhow::Result<Played> {
     let held = read(&mut log, &device, &target, &file, false).await?;
     let held_label = log.label_of_last_read()?;
 
-    let closed = log.step(call("Close()"), file.close(), |_| "returned".to_owned()).await?;
+    let closed = log.step(Act::call("Close()"), file.close(), |_| "returned".to_owned()).await?;
     let armed_done = armed.pending.await?;
     armed.request.delete_wdf_object().await?;
     let state = held.request.get().await?.state();
@@ -181,12 +114,12 @@ pub(super) async fn play(endpoint: String) -> anyhow::Result<Played> {
 async fn six_steps(log: &mut Log, device: &Device) -> anyhow::Result<(DriverCreatedFile, IoTarget, Completion, bool)> {
     let create = device.create_wdf_file(Some(FILE_NAME));
     let file = log
-        .step(numbered(1, format!("CreateWdfFile(\"{FILE_NAME}\")")), create, |file| {
+        .step(Act::numbered(1, format!("CreateWdfFile(\"{FILE_NAME}\")")), create, |file| {
             format!("S_OK, file {}", &file.id()[..8.min(file.id().len())])
         })
         .await?;
     let target = async { Ok::<_, Error>(device.get_default_io_target()) };
-    let target = log.step(numbered(2, "GetDefaultIoTarget()"), target, |_| "next lower driver".to_owned()).await?;
+    let target = log.step(Act::numbered(2, "GetDefaultIoTarget()"), target, |_| "next lower driver".to_owned()).await?;
     let sent = read(log, device, &target, &file, true).await?;
     let completion = sent.pending.await?;
     let called_back = match sent.called_back {
@@ -212,10 +145,7 @@ async fn read(
     file: &DriverCreatedFile,
     in_steps: bool,
 ) -> anyhow::Result<Sent> {
-    let step = |number, text: &str| {
-        let number = in_steps.then_some(number);
-        (number, Actor::L0, text.to_owned())
-    };
+    let step = |number, text: &str| if in_steps { Act::numbered(number, text) } else { Act::call(text) };
     let request = log.step(step(3, "CreateRequest()"), device.create_request(), |_| "S_OK".to_owned()).await?;
     let set = async {
         let (callback, called_back) = oneshot::channel();

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use lowerdeck_client::{Completion, HResult, v1};
 use v1::TraceKind as Kind;
 
-use super::play::{Actor, Played, Step};
+use super::log::{Act, Actor, Step};
+use super::play::Played;
 
 /// Layer, what happened, request, status, Information, rule. A dash stands for none.
 const TRACE: &str = "\
@@ -42,11 +43,9 @@ const TRACE: &str = "\
 
 /// The demo of [`TRACE`] with the steps that belong to it.
 pub(super) fn played() -> Played {
-    let trace: Vec<_> = TRACE.lines().zip(1..).map(entry).collect();
+    let trace = trace(TRACE);
     let step = |number, actor, call: &str, outcome: &str, after, through| Step {
-        number,
-        actor,
-        call: call.to_owned(),
+        act: Act { number, ..Act::of(actor, call) },
         outcome: outcome.to_owned(),
         after,
         through,
@@ -91,6 +90,11 @@ pub(super) fn played() -> Played {
     }
 }
 
+/// The entries of a text: layer, what happened, request, status, Information, rule.
+pub(super) fn trace(text: &str) -> Vec<v1::TraceEntry> {
+    text.lines().zip(1..).map(entry).collect()
+}
+
 fn entry((line, sequence): (&str, u64)) -> v1::TraceEntry {
     let words: Vec<&str> = line.split(' ').collect();
     let [layer, what, request, status, information, rule] = words[..] else {
@@ -112,8 +116,10 @@ fn entry((line, sequence): (&str, u64)) -> v1::TraceEntry {
         ..v1::TraceEntry::default()
     };
     entry.set_kind(kind);
-    if kind == Kind::Io {
-        entry.set_io_kind(v1::IoKind::Read);
+    match (kind, text) {
+        (Kind::Io, _) | (_, "ReadFile") => entry.set_io_kind(v1::IoKind::Read),
+        (_, "WriteFile") => entry.set_io_kind(v1::IoKind::Write),
+        _ => {}
     }
     if kind == Kind::PnpEnter {
         entry.set_callback(v1::PnpCallback::OnD0Entry);
@@ -135,13 +141,25 @@ fn kind_of(name: &str) -> Kind {
 
 fn completion(request_id: u64, hresult: HResult) -> Completion {
     let length = if hresult.is_success() { 16 } else { 0 };
+    let data = (0..length).collect::<Bytes>();
+    completed(request_id, v1::IoKind::Read, hresult, u64::from(length), data)
+}
+
+/// A completion with the parameters that a demo looks at.
+pub(super) fn completed(
+    request_id: u64,
+    io_kind: v1::IoKind,
+    hresult: HResult,
+    information: u64,
+    data: Bytes,
+) -> Completion {
     Completion {
         request_id,
         file_id: String::new(),
-        io_kind: v1::IoKind::Read,
+        io_kind,
         hresult,
-        information: length,
-        data: (0..length as u8).collect::<Bytes>(),
+        information,
+        data,
         ioctl_code: 0,
         device_offset: None,
         output_offset: None,

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use lowerdeck_client::v1;
+use lowerdeck_client::{HResult, v1};
 use v1::TraceKind as Kind;
 
 use crate::words;
@@ -30,11 +30,17 @@ impl<'a> Rules<'a> {
         if !entry.rule.is_empty() {
             return Some(&entry.rule);
         }
+        if words::is_of_host(entry) {
+            return Some(of_host(entry));
+        }
         let next_lower = entry.layer == 1;
         Some(match entry.kind() {
             Kind::Call if entry.text.starts_with("CreateWdfFile") => "FILE-4",
             Kind::Call if entry.text.starts_with("Send") => "REQ-7",
             Kind::Call if entry.text.starts_with("Close") => "CLS-3 P0",
+            Kind::Call if entry.text.starts_with("CreateFileHandleTarget") => "FHT-2",
+            Kind::Call if entry.text.starts_with("CancelSentRequest") => "REQ-27",
+            Kind::Call | Kind::Return if entry.text.starts_with("DeleteTarget") => "FHT-21",
             Kind::Return if entry.text.starts_with("Close") => "CLS-13",
             Kind::Create | Kind::CreateByFramework if next_lower => "FILE-4",
             Kind::Create | Kind::CreateByFramework => "FWD-2",
@@ -58,6 +64,18 @@ impl<'a> Rules<'a> {
         let cancelled =
             |entry: &v1::TraceEntry| entry.kind() == Kind::OnCancel && entry.request_label == done.request_label;
         self.closed.is_some_and(|closed| closed < done.sequence) && !self.trace.iter().any(cancelled)
+    }
+}
+
+/// The rule of what the host does for a request.
+fn of_host(entry: &v1::TraceEntry) -> &'static str {
+    match entry.hresult.map(HResult) {
+        None => "FHT-10",
+        Some(HResult::ERROR_MORE_DATA) => "FHT-15",
+        Some(HResult::ERROR_PIPE_LISTENING | HResult::ERROR_BROKEN_PIPE) => "FHT-18",
+        Some(hresult) if hresult.is_cancelled() => "FHT-13",
+        Some(_) if entry.io_kind() == v1::IoKind::Read && entry.information == Some(0) => "FHT-16",
+        Some(_) => "FHT-14",
     }
 }
 
@@ -88,6 +106,19 @@ const SENTENCES: &[(&str, &str)] = &[
     ("CLS-10", "after OnCloseFile has been called, no I/O of the file is seen"),
     ("CLS-13", "Close does not wait for the I/O"),
     ("CLS-20", "the file is gone when the last request that refers to it is"),
+    ("FHT-1", "the factory of file-handle targets is an interface of the device"),
+    ("FHT-2", "CreateFileHandleTarget makes a target on a handle that is open for overlapped I/O"),
+    ("FHT-6", "the target takes no reference on the handle; the driver closes it"),
+    ("FHT-7", "a NULL pFile means the handle that the target was made on"),
+    ("FHT-10", "read, write and ioctl are the host's ReadFile, WriteFile and DeviceIoControl"),
+    ("FHT-11", "the target is started when it is made"),
+    ("FHT-13", "a cancel asks the host to cancel that one operation, and promises nothing"),
+    ("FHT-14", "in a pipe of messages each write is one message, and a read ends with a whole one"),
+    ("FHT-15", "a read that is too short gets what fits, and the next one the rest"),
+    ("FHT-16", "a message of no bytes is a success with Information 0, and no end"),
+    ("FHT-18", "the state of a pipe has its own errors: no client yet, the other end closed"),
+    ("FHT-19", "the end that CreateNamedPipe gives has no client until the driver connects one"),
+    ("FHT-21", "the target is deleted first, the handle closed after it"),
 ];
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A server of the demo's own: started on a free loopback port, ended with SIGTERM, never left behind.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -35,10 +36,12 @@ pub(super) struct Server {
     readers: TaskTracker,
 }
 
-/// Starts `program serve` on a free port and waits until it is ready.
-pub(super) async fn start(program: &Path) -> anyhow::Result<Server> {
+/// Starts `program serve` on a free port, with pipes in that directory if there is one, and waits until it is ready.
+pub(super) async fn start(program: &Path, pipes: Option<&Path>) -> anyhow::Result<Server> {
+    let pipes = pipes.into_iter().flat_map(|pipes| [OsStr::new("--pipe-directory"), pipes.as_os_str()]);
     let mut child = Command::new(program)
         .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(pipes)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

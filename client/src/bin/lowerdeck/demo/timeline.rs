@@ -2,14 +2,15 @@
 //! trace entry in the stack's total order. Pure text; 100 columns.
 //!
 //! A step of L0 that reached the stack shares the line of its trace entry; one that did not (CreateRequest and the
-//! like) has a line of its own, without number.
+//! like) has a line of its own, without number. What the host does for a request to a handle, and what the program at the
+//! other end does, stands on the right.
 
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use lowerdeck_client::v1;
 
-use super::play::{Actor, Step};
+use super::log::{Actor, Step};
 use super::rules::{self, Rules};
 use crate::words;
 
@@ -22,6 +23,8 @@ const NUMBER: Style = Style::new().dimmed();
 const CALLED: Style = AnsiColor::Cyan.on_default();
 const CANCELLED: Style = AnsiColor::Yellow.on_default();
 const CLOSING: Style = AnsiColor::Magenta.on_default();
+/// What the host and the programs on it do.
+const OUTSIDE: Style = AnsiColor::Blue.on_default();
 
 /// Draws steps and trace.
 pub(super) fn render(steps: &[Step], trace: &[v1::TraceEntry]) -> String {
@@ -44,7 +47,10 @@ pub(super) fn render(steps: &[Step], trace: &[v1::TraceEntry]) -> String {
         }
         let number = entry.sequence.to_string();
         let rule = rules.of(entry).unwrap_or_default();
-        if entry.layer == 0 {
+        if words::is_of_host(entry) {
+            let right = format!("host {}", words::of_host(entry));
+            line(&mut text, OUTSIDE, &number, "", &right, rule);
+        } else if entry.layer == 0 {
             let left = said_of(entry, steps, trace);
             line(&mut text, style_of(entry), &number, &left, "", rule);
         } else {
@@ -59,20 +65,20 @@ pub(super) fn render(steps: &[Step], trace: &[v1::TraceEntry]) -> String {
     text
 }
 
-/// The rules that the timeline shows, each in a sentence.
-pub(super) fn legend(steps: &[Step], trace: &[v1::TraceEntry]) -> String {
+/// What the numbers and marks mean, in `head`, and the rules that the timeline shows, each in a sentence.
+pub(super) fn legend(head: &str, steps: &[Step], trace: &[v1::TraceEntry]) -> String {
     let begun = begin(steps);
     let rules = Rules::new(trace);
     let shown = trace.iter().filter(|entry| entry.sequence > begun);
     let start = (begun > 0).then_some(rules::START);
-    let shown: Vec<_> = start.into_iter().chain(shown.filter_map(|entry| rules.of(entry))).collect();
-    let head = "1 to 6 are the procedure's steps, P0 to P7 the phases of CLS-3; + enters a callback, - leaves it.\n";
-    head.to_owned() + &rules::sentences(&shown)
+    let local = steps.iter().map(|step| step.act.rule);
+    let shown: Vec<_> = start.into_iter().chain(shown.filter_map(|entry| rules.of(entry))).chain(local).collect();
+    format!("{head}\n{}", rules::sentences(&shown))
 }
 
 /// The last trace entry before L0 did anything.
 fn begin(steps: &[Step]) -> u64 {
-    let first = steps.iter().find(|step| step.actor == Actor::L0);
+    let first = steps.iter().find(|step| step.act.actor == Actor::L0);
     first.map_or(0, |step| step.after)
 }
 
@@ -92,19 +98,19 @@ fn call_entry<'a>(step: &Step, trace: &'a [v1::TraceEntry]) -> Option<&'a v1::Tr
     trace.iter().find(|entry| {
         is_within(step, entry)
             && matches!(entry.kind(), v1::TraceKind::Call | v1::TraceKind::Send)
-            && method(&entry.text) == method(&step.call)
+            && method(&entry.text) == method(&step.act.call)
     })
 }
 
 /// L0's entry for the return of a step's call, if there is one.
 fn return_entry<'a>(step: &Step, trace: &'a [v1::TraceEntry]) -> Option<&'a v1::TraceEntry> {
     trace.iter().find(|entry| {
-        is_within(step, entry) && entry.kind() == v1::TraceKind::Return && method(&entry.text) == method(&step.call)
+        is_within(step, entry) && entry.kind() == v1::TraceKind::Return && method(&entry.text) == method(&step.act.call)
     })
 }
 
 fn is_within(step: &Step, entry: &v1::TraceEntry) -> bool {
-    step.actor == Actor::L0 && entry.layer == 0 && step.after < entry.sequence && entry.sequence <= step.through
+    step.act.actor == Actor::L0 && entry.layer == 0 && step.after < entry.sequence && entry.sequence <= step.through
 }
 
 /// The method's name without its arguments.
@@ -125,19 +131,19 @@ fn said_of(entry: &v1::TraceEntry, steps: &[Step], trace: &[v1::TraceEntry]) -> 
             let label =
                 if entry.request_label.is_empty() { String::new() } else { format!(" {}", entry.request_label) };
             return match returned {
-                Some(_) => numbered(step, &step.call),
-                None => numbered(step, &format!("{}{label} -> {}", step.call, step.outcome)),
+                Some(_) => numbered(step, &step.act.call),
+                None => numbered(step, &format!("{}{label} -> {}", step.act.call, step.outcome)),
             };
         }
         if returned.is_some_and(|returned| returned.sequence == entry.sequence) {
-            return format!("  {} -> {}", method(&step.call), step.outcome);
+            return format!("  {} -> {}", method(&step.act.call), step.outcome);
         }
     }
     format!("  {}", words::entry(entry))
 }
 
 fn numbered(step: &Step, text: &str) -> String {
-    match step.number {
+    match step.act.number {
         Some(number) => format!("{number} {text}"),
         None => format!("  {text}"),
     }
@@ -145,12 +151,16 @@ fn numbered(step: &Step, text: &str) -> String {
 
 /// A step that is not in the trace.
 fn local(text: &mut String, step: &Step) {
-    match step.actor {
+    match step.act.actor {
         Actor::L0 => {
-            let left = numbered(step, &format!("{} -> {}", step.call, step.outcome));
-            line(text, CALLED, "", &left, "", "");
+            let left = numbered(step, &format!("{} -> {}", step.act.call, step.outcome));
+            line(text, CALLED, "", &left, "", step.act.rule);
         }
-        Actor::Lab => line(text, NUMBER, "", "", &format!("lab {}", step.call), ""),
+        Actor::Lab => line(text, NUMBER, "", "", &format!("lab {}", step.act.call), step.act.rule),
+        Actor::Peer => {
+            let right = format!("peer {} -> {}", step.act.call, step.outcome);
+            line(text, OUTSIDE, "", "", &right, step.act.rule);
+        }
     }
 }
 

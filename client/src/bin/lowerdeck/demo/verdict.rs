@@ -21,7 +21,7 @@ impl Check {
     }
 }
 
-/// Judges a demo.
+/// Judges the life of a file.
 pub(super) fn judge(played: &Played) -> Vec<Check> {
     let trace = Trace(&played.trace);
     let mut checks = reading(played, &trace);
@@ -43,7 +43,7 @@ pub(super) fn judge(played: &Played) -> Vec<Check> {
 /// The six steps, and that every read completed once.
 fn reading(played: &Played, trace: &Trace<'_>) -> Vec<Check> {
     let [plain, ..] = &played.completions;
-    let once = played.completions.iter().try_for_each(|done| trace.once(done.request_id));
+    let once = played.completions.iter().try_for_each(|done| once(&played.trace, done.request_id));
     vec![
         Check::new(
             "FILE-4",
@@ -116,12 +116,25 @@ fn closing(played: &Played, trace: &Trace<'_>) -> Vec<Check> {
     ]
 }
 
-fn holds(law: bool, otherwise: &str) -> Result<(), String> {
+pub(super) fn holds(law: bool, otherwise: &str) -> Result<(), String> {
     if law { Ok(()) } else { Err(otherwise.to_owned()) }
 }
 
 fn status(found: HResult, expected: HResult) -> Result<(), String> {
     holds(found == expected, &format!("it completed with {found}"))
+}
+
+/// Whether L0's request completed exactly once.
+pub(super) fn once(trace: &[v1::TraceEntry], request_id: u64) -> Result<(), String> {
+    let label = Trace(trace).label(request_id);
+    let label = label.ok_or_else(|| format!("request {request_id} is not in the trace"))?;
+    let completed = |entry: &&v1::TraceEntry| {
+        entry.layer == 0 && entry.kind() == Kind::OnCompletion && entry.request_label == label
+    };
+    match trace.iter().filter(completed).count() {
+        1 => Ok(()),
+        count => Err(format!("{label} has {count} completions")),
+    }
 }
 
 /// The trace with questions.
@@ -155,20 +168,6 @@ impl Trace<'_> {
         let wanted = format!("L0:{request_id}");
         let found = self.0.iter().find(|entry| entry.request_label == wanted);
         found.map(|entry| entry.request_label.clone())
-    }
-
-    /// Whether L0's request completed exactly once.
-    fn once(&self, request_id: u64) -> Result<(), String> {
-        let label = self.label(request_id);
-        let label = label.ok_or_else(|| format!("request {request_id} is not in the trace"))?;
-        let count = self
-            .0
-            .iter()
-            .filter(|entry| entry.layer == 0 && entry.kind() == Kind::OnCompletion && entry.request_label == label);
-        match count.count() {
-            1 => Ok(()),
-            count => Err(format!("{label} has {count} completions")),
-        }
     }
 
     /// Whether all are there, in this order.
