@@ -2,7 +2,12 @@
 
 mod bench;
 mod demo;
+mod handle_steps;
+mod handles;
+mod host;
 mod lab;
+#[path = "../../src/bin/lowerdeck/demo/named_pipe/peer.rs"]
+mod peer;
 mod relay;
 mod roads;
 mod server;
