@@ -8,6 +8,7 @@ mod contract;
 mod drain;
 mod event_feed;
 mod events;
+mod handles;
 mod health;
 mod ownership;
 mod process;

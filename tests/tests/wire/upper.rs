@@ -244,6 +244,20 @@ impl Upper {
         }
     }
 
+    /// The rules of the findings about its stack, oldest first.
+    pub async fn findings(&self) -> Vec<String> {
+        let (mut rules, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = v1::ListFindingsRequest { stack: self.stack.clone(), page_size: 0, page_token };
+            let page = granted(self.lab().list_findings(request).await);
+            rules.extend(page.findings.into_iter().map(|finding| finding.rule));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return rules;
+            }
+        }
+    }
+
     /// Which files are not gone.
     pub async fn outstanding(&self) -> Option<v1::OutstandingReport> {
         let request = v1::GetOutstandingFilesRequest { stack: self.stack.clone() };

@@ -1,0 +1,17 @@
+//! Handles of the server's host, and the targets on them: what is refused and how, what ends and how, and what is left.
+//!
+//! The peers are the test's own sockets in the server's pipe directory, as any program of the host could have them.
+
+mod calls;
+mod controls;
+mod ended;
+mod kinds;
+mod names;
+mod peer;
+mod peers;
+mod places;
+mod quotas;
+mod repeats;
+mod taken;
+mod values;
+mod win32;
