@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod contract;
+mod daemon;
 mod drain;
 mod event_feed;
 mod events;

@@ -4,8 +4,11 @@
 
 mod calls;
 mod controls;
+mod descriptors;
 mod ended;
+mod freed;
 mod kinds;
+mod leavings;
 mod names;
 mod peer;
 mod peers;

@@ -54,7 +54,7 @@ impl Outside {
     }
 }
 
-/// Each with the code of its refusal; 4 is "leads out of the root", 9 is "means something else on Windows".
+/// Each with the code of its refusal: what would lead out of the root, and what means something else on Windows or nothing.
 const HOSTILE: [(&str, u32); 48] = [
     ("..", ACCESS_DENIED),
     ("../outside/secret", ACCESS_DENIED),
