@@ -9,7 +9,7 @@ use lowerdeck_framework::handle::{HandleFacts, HandleId};
 use lowerdeck_framework::status::HResult;
 use lowerdeck_handles::handle::{HandleNumber, Handles, OpenRequest};
 use lowerdeck_handles::win32::Win32Error;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -88,10 +88,15 @@ impl Session {
     /// [`SessionError::HandleNotOwned`], [`SessionError::LimitReached`], [`SessionError::SessionEnded`].
     pub async fn connect_named_pipe(self: &Arc<Self>, handle: &str) -> Result<HResult, SessionError> {
         let _permit = self.blocking_permit()?;
-        match self.open_number(handle)? {
-            Some((table, number)) => Ok(table.connect_pipe(number, CancellationToken::new()).await),
-            None => Ok(HResult::ERROR_INVALID_HANDLE),
-        }
+        let Some((table, number)) = self.open_number(handle)? else { return Ok(HResult::ERROR_INVALID_HANDLE) };
+        // On the handles' thread: the connection that comes is watched by the runtime that accepts it.
+        let cancelled = CancellationToken::new();
+        let _ends_with_the_call = cancelled.clone().drop_guard();
+        let (sender, connected) = oneshot::channel();
+        self.handle_host.spawn(async move {
+            let _ = sender.send(table.connect_pipe(number, cancelled).await); // whoever stopped waiting may ask again
+        });
+        connected.await.map_err(|_| self.abandoned())
     }
 
     /// DisconnectNamedPipe.
