@@ -99,14 +99,15 @@ impl Handles {
         Ok(HandleNumber(table.insert(open).data().as_ffi()))
     }
 
-    /// `CloseHandle`: ends every operation on it with `ERROR_OPERATION_ABORTED`, unless it has come to another end.
+    /// `CloseHandle`: ends every operation on it with `ERROR_OPERATION_ABORTED`, unless it has come to another end. What it
+    /// gives is cancelled when the object of the host is free: when the last of them has ended.
     ///
     /// # Errors
     /// `ERROR_INVALID_HANDLE`.
-    pub fn close(&self, handle: HandleNumber) -> Result<(), Win32Error> {
+    pub fn close(&self, handle: HandleNumber) -> Result<CancellationToken, Win32Error> {
         let open = self.table().remove(key(handle)).ok_or(Win32Error::INVALID_HANDLE)?;
         open.close();
-        Ok(())
+        Ok(open.freed())
     }
 
     /// [`Handles::close`] of every handle: their owner is gone. Nothing is opened any more, and an open that waits ends.

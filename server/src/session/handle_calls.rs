@@ -75,10 +75,12 @@ impl Session {
         let attachment = self.attachment()?;
         // First the stack, so that it submits nothing more (FHT-20).
         attachment.instance.handle_closed(attachment.upper, id);
-        if let Some(table) = self.handles.get() {
-            let _ = table.close(number); // an error would say that the end of the session was quicker
-        }
+        let closed = self.handles.get().map(|table| table.close(number));
         ended.cancelled().await;
+        // A ConnectNamedPipe may have it a moment longer. An error says that the end of the session was quicker.
+        if let Some(Ok(freed)) = closed {
+            freed.cancelled().await;
+        }
         Ok(HResult::S_OK)
     }
 

@@ -2,7 +2,7 @@
 
 use lowerdeck_framework::status::HResult;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Ending, OpenRequest, Places};
 use crate::disk::DiskFile;
@@ -74,18 +74,24 @@ pub struct Open {
     pub is_overlapped: bool,
     closed: CancellationToken,
     operations: Semaphore,
+    freed: CancellationToken,
     /// Its place among the handles of the table; after the object, so that it is free when the descriptor is.
     _place: OwnedSemaphorePermit,
+    /// Cancels `freed`; the last of all.
+    _frees: DropGuard,
 }
 
 impl Open {
     pub fn new(object: Object, is_overlapped: bool, place: OwnedSemaphorePermit) -> Open {
+        let freed = CancellationToken::new();
         Open {
             object,
             is_overlapped,
             closed: CancellationToken::new(),
             operations: Semaphore::new(OPERATIONS_MAX),
             _place: place,
+            _frees: freed.clone().drop_guard(),
+            freed,
         }
     }
 
@@ -101,6 +107,11 @@ impl Open {
             return Outcome::failed(HResult::ERROR_OPERATION_ABORTED);
         }
         self.object.perform(operation, &ending).await
+    }
+
+    /// Cancelled when this is dropped, and the object of the host with it.
+    pub fn freed(&self) -> CancellationToken {
+        self.freed.clone()
     }
 
     /// Ends what is under way. The order matters: whoever wakes up by the object's end shall find the reason.

@@ -74,6 +74,21 @@ async fn closing_a_handle_aborts_a_connect_on_it() {
     assert_eq!(within(connect).await, HResult::ERROR_OPERATION_ABORTED);
 }
 
+/// Not before the last operation on it has ended, which may be a connect that nobody polls just then.
+#[tokio::test]
+async fn a_close_says_when_the_object_is_free() {
+    let stage = Stage::new();
+    let server = stage.server().await;
+    let mut connect = Box::pin(stage.handles.connect_pipe(server, CancellationToken::new()));
+    assert!(pends(&mut connect).await);
+    let freed = stage.handles.close(server).expect("it is open");
+    assert!(!freed.is_cancelled(), "the connect has the object");
+    assert_eq!(within(connect).await, HResult::ERROR_OPERATION_ABORTED);
+    assert!(freed.is_cancelled());
+    let idle = stage.server().await;
+    assert!(stage.handles.close(idle).expect("it is open").is_cancelled(), "nothing was under way");
+}
+
 #[tokio::test]
 async fn the_number_of_a_closed_handle_never_means_another_one() {
     let stage = Stage::new();
@@ -83,7 +98,7 @@ async fn the_number_of_a_closed_handle_never_means_another_one() {
         let next = stage.server().await; // in the same slot of the table
         assert_ne!(next, server);
         assert_eq!(stage.read(server, 9).await, Outcome::failed(HResult::ERROR_INVALID_HANDLE));
-        assert_eq!(stage.handles.close(server), Err(Win32Error::INVALID_HANDLE));
+        assert_eq!(stage.handles.close(server).err(), Some(Win32Error::INVALID_HANDLE));
         assert_eq!(stage.handles.is_overlapped(server), Err(Win32Error::INVALID_HANDLE));
         assert_eq!(stage.handles.is_overlapped(next), Ok(true));
         stage.handles.close(next).expect("it is open");
