@@ -43,6 +43,11 @@ impl EventFeed {
         Ok(event)
     }
 
+    /// The number of the last event that was read.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
     /// The next event, which must come.
     pub async fn event(&mut self) -> v1::Event {
         match self.next().await {

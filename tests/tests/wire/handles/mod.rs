@@ -3,6 +3,7 @@
 //! The peers are the test's own sockets in the server's pipe directory, as any program of the host could have them.
 
 mod calls;
+mod closing;
 mod controls;
 mod descriptors;
 mod ended;
