@@ -185,7 +185,17 @@ impl Sessions {
             Err(error) => return self.last_word(id).ok_or(error),
         };
         session.close().await?;
-        self.last_word(id).ok_or(SessionError::SessionUnknown)
+        drop(session);
+        loop {
+            // A session ends on whichever thread ends the last of its I/O, and is told of there a moment later.
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            match self.resolve(id) {
+                Ok(_) => ended.await,
+                Err(error) => return self.last_word(id).ok_or(error),
+            }
+        }
     }
 
     fn last_word(&self, id: Uuid) -> Option<Arc<LastWord>> {

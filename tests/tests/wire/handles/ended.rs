@@ -109,3 +109,27 @@ fn handles_of_an_ended_session_are_nobodys() {
         expect(upper.device().close_handle(close).await, Code::NotFound, reason::SESSION_ENDED);
     });
 }
+
+/// Sessions that are closed one after the other.
+const SESSIONS: usize = 200;
+
+/// The last of its I/O ends on the thread of the handles, and the session with it: whoever closes it hears the balance.
+#[test]
+fn a_session_whose_io_ends_with_it_has_its_last_word() {
+    let server = Server::with_handles();
+    server.run(async {
+        for round in 0..SESSIONS {
+            let upper = Upper::with_handles(&server).await;
+            let name = format!("last-{round}");
+            let (handle, target) = upper.open_with_target(pipe(&name)).await;
+            let _peer = Peer::of(&server.pipe_directory(), &name);
+            assert_eq!(upper.connect(&handle).await, PIPE_CONNECTED);
+            for _ in 0..4 {
+                upper.send(read(&target, 16)).await;
+            }
+            let closed = granted(upper.session().close_session(v1::CloseSessionRequest {}).await);
+            let balance = closed.balance.expect("a session that ends has a balance");
+            assert_eq!((balance.accepted, balance.cancelled), (4, 4), "round {round}");
+        }
+    });
+}
