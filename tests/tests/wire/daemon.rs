@@ -50,7 +50,11 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it with further flags on a free port, waits for its ready line, and connects.
     pub async fn start(flags: &[&str]) -> Daemon {
-        let mut command = lowerdeckd(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat());
+        Daemon::of(lowerdeckd(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat())).await
+    }
+
+    /// As [`Daemon::start`], whatever starts it.
+    pub async fn of(mut command: Command) -> Daemon {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("it was asked for");
         let line = BufReader::new(stdout).lines().next_line().await.expect("it can be read").expect("a ready line");

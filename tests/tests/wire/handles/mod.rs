@@ -8,6 +8,7 @@ mod controls;
 mod descriptors;
 mod ended;
 mod freed;
+mod host_errors;
 mod kinds;
 mod leavings;
 mod names;
