@@ -7,6 +7,7 @@
 mod aim;
 mod fill;
 mod fleet;
+mod handle;
 mod histogram;
 mod misfit;
 mod named;
@@ -21,6 +22,7 @@ mod unary;
 use std::time::Duration;
 
 pub use self::fleet::{CONNECTIONS_MAX, Fleet, FleetOutcome};
+pub use self::handle::{HandleRead, LoadHandle};
 pub use self::histogram::Histogram;
 pub use self::misfit::{Misfit, probe};
 pub use self::named::{DISK_BYTES, NamedLoad};

@@ -72,7 +72,12 @@ impl LoadSession {
 
     /// A request id that was not used.
     pub(super) fn new_request(&self) -> u64 {
-        self.next_request.fetch_add(1, Ordering::Relaxed)
+        self.reserve_requests(1)
+    }
+
+    /// The first of so many request ids in a row that were not used.
+    pub(super) fn reserve_requests(&self, count: u64) -> u64 {
+        self.next_request.fetch_add(count, Ordering::Relaxed)
     }
 
     /// So many more events were processed.

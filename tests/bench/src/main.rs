@@ -2,9 +2,12 @@
 //! and runs it.
 
 mod calibration;
+mod cat;
+mod checksum;
 mod child;
 mod floor;
 mod footprint;
+mod handle_read;
 mod in_process;
 mod in_process_pending;
 mod loads;
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
                 tonic::transport::Server::builder()
                     .add_service(floor::FloorDevice::new())
                     .add_service(floor::FloorSessions)
+                    .add_service(cat::Cat::default())
                     .serve_with_incoming(incoming)
                     .await?;
                 Ok(())

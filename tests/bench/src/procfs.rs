@@ -31,8 +31,17 @@ pub fn machine() -> anyhow::Result<Duration> {
 
 /// Bytes of memory that a process holds now.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
+    memory(pid, "VmRSS:")
+}
+
+/// The most bytes of memory that a process has held.
+pub fn peak_resident(pid: u32) -> anyhow::Result<u64> {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, field: &'static str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc")?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS is a number")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).context(field)?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context(field)?;
     Ok(kib * 1024)
 }

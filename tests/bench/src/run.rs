@@ -13,7 +13,7 @@ use crate::child::Server;
 use crate::peer::{self, Nbdkit};
 use crate::report::Report;
 use crate::rows::{self, Reference};
-use crate::{footprint, in_process, in_process_pending, loads, pending, sessions, slow_reader, start};
+use crate::{footprint, handle_read, in_process, in_process_pending, loads, pending, sessions, slow_reader, start};
 
 /// How to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,6 +30,9 @@ pub struct Options {
     /// Milliseconds of each load.
     #[arg(long, default_value_t = 2000)]
     pub milliseconds: u64,
+    /// Mebibytes of the file that is read through a handle.
+    #[arg(long, default_value_t = 1024)]
+    pub file_mib: u64,
     /// Only rows whose id contains this.
     #[arg(long)]
     pub only: Option<String>,
@@ -75,6 +78,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     in_process::measure(options, &mut report)?;
     sessions::measure(options, &lowerdeck, &floor, &mut report).await?;
     drop((lowerdeck, floor, nbdkit)); // nothing runs beside what follows
+    handle_read::measure(options, &mut report).await?;
     footprint::measure(options, &mut report).await?;
     start::measure(options, &mut report).await?;
     in_process_pending::measure(options, &mut report)?;

@@ -11,7 +11,7 @@ use crate::server::lowerdeckd;
 fn rows(only: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(only);
     let mut bench = Command::new(env!("CARGO_BIN_EXE_lowerdeck-bench"));
-    bench.args(["run", "--rounds", "2", "--milliseconds", "50", "--only", only]);
+    bench.args(["run", "--rounds", "2", "--milliseconds", "50", "--file-mib", "8", "--only", only]);
     let output = bench.arg("--server").arg(lowerdeckd()).arg("--out").arg(&folder).output().expect("it starts");
     assert!(output.status.success(), "{only}: {output:?}");
     let text = std::fs::read_to_string(folder.join("report.json")).expect("a report");
@@ -70,4 +70,19 @@ fn one_row_can_be_picked_from_those_that_are_measured_together() {
         let rows = rows(id);
         assert!(rows.len() == 1 && rows[0]["id"] == id, "{id}: {rows:?}");
     }
+}
+
+#[test]
+fn a_file_is_read_through_a_handle_and_beside_it_on_a_stream() {
+    let rows = rows("handle-read");
+    let [read, memory] = ["handle-read", "handle-read-memory"]
+        .map(|id| rows.iter().find(|row| row["id"] == id).unwrap_or_else(|| panic!("no {id}: {rows:?}")));
+    assert!(number(&read["lowerdeck"]["median"]) > 0.0 && number(&read["reference"]["median"]) > 0.0, "{read}");
+    assert_eq!(read["details"]["peak_resident_bytes"], memory["lowerdeck"]["median"]);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handle-read");
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .expect("the report is there")
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()))
+        .collect();
+    assert!(left.is_empty(), "the file goes with the run: {left:?}");
 }
