@@ -60,6 +60,7 @@ pub struct Handles {
     places: Places,
     /// Handles that can still be opened.
     free: Arc<Semaphore>,
+    handles_max: u32,
     /// Everything was closed.
     is_over: CancellationToken,
     table: Mutex<SlotMap<HandleKey, Arc<Open>>>,
@@ -68,8 +69,9 @@ pub struct Handles {
 impl Handles {
     /// An empty table for at most `handles_max` handles.
     pub fn new(places: Places, handles_max: usize) -> Handles {
-        let free = Arc::new(Semaphore::new(handles_max.min(Semaphore::MAX_PERMITS)));
-        Handles { places, free, is_over: CancellationToken::new(), table: Mutex::default() }
+        let handles_max = u32::try_from(handles_max).unwrap_or(u32::MAX);
+        let free = Arc::new(Semaphore::new(handles_max as usize));
+        Handles { places, free, handles_max, is_over: CancellationToken::new(), table: Mutex::default() }
     }
 
     /// Opens a handle. Needs the context of a runtime.
@@ -116,6 +118,12 @@ impl Handles {
         for (_, open) in self.table().drain() {
             open.close();
         }
+    }
+
+    /// Waits until the objects of all handles are free, after [`Handles::close_all`].
+    pub async fn finished(&self) {
+        // Every handle has a place until its object is gone. An error would say that the semaphore is closed; nobody does.
+        let _ = self.free.acquire_many(self.handles_max).await;
     }
 
     /// Whether a handle was opened for overlapped I/O (FHT-3).

@@ -1,7 +1,8 @@
 //! CloseSession: how a session ends in order.
 //!
 //! Laws: every step is one that the stack's own rules know (the upper driver leaves, or its stack is removed with its
-//! callbacks); a caller that stops waiting changes nothing, and whoever asks again waits for the same end.
+//! callbacks); a caller that stops waiting changes nothing, and whoever asks again waits for the same end; when it has
+//! come, the session holds nothing of the host any more.
 
 use std::sync::Arc;
 
@@ -28,7 +29,10 @@ impl Session {
             tokio::pin!(changed);
             changed.as_mut().enable();
             match self.phase() {
-                Phase::Ended(EndReason::Closed) => return Ok(()),
+                Phase::Ended(EndReason::Closed) => {
+                    self.handles_closed().await;
+                    return Ok(());
+                }
                 Phase::Ended(reason) => return Err(SessionError::SessionEnded(reason)),
                 Phase::StackEnded(_) => self.end_without_stack(),
                 Phase::Open | Phase::Closing => changed.await,

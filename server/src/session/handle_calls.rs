@@ -185,7 +185,17 @@ impl Session {
     /// Closes every handle: the session has ended. Called under locks, so it only sees to it that it happens.
     pub(super) fn close_handles(&self) {
         if let Some(table) = self.handles.get().cloned() {
-            self.handle_host.spawn(async move { table.close_all() });
+            self.handle_host.spawn(async move {
+                table.close_all();
+                table.finished().await;
+            });
+        }
+    }
+
+    /// Waits until nothing of the host is held for the session any more. For one that has ended.
+    pub(super) async fn handles_closed(&self) {
+        if let Some(table) = self.handles.get() {
+            table.finished().await;
         }
     }
 }
