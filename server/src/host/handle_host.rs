@@ -164,8 +164,8 @@ impl HandleHost {
 /// How many handles the process has descriptors for, at most what is configured. Asks the system for as many descriptors
 /// as the limits may take.
 fn room_for_handles(limits: &Limits) -> u64 {
-    let others = limits.connections_max.saturating_add(OTHER_DESCRIPTORS);
-    let wanted = limits.host_handles_max.saturating_mul(DESCRIPTORS_OF_HANDLE).saturating_add(others);
+    let wanted =
+        limits.host_handles_max.saturating_mul(DESCRIPTORS_OF_HANDLE).saturating_add(other_descriptors(limits));
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < wanted) {
         limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
@@ -175,7 +175,7 @@ fn room_for_handles(limits: &Limits) -> u64 {
         }
     }
     let granted = limit.current.map_or(wanted, |current| current.min(wanted));
-    let room = granted.saturating_sub(others) / DESCRIPTORS_OF_HANDLE;
+    let room = handles_within(granted, limits);
     if room < limits.host_handles_max {
         tracing::warn!(
             descriptors = granted,
@@ -185,4 +185,35 @@ fn room_for_handles(limits: &Limits) -> u64 {
         );
     }
     room
+}
+
+/// Descriptors of everything but handles, at most.
+fn other_descriptors(limits: &Limits) -> u64 {
+    limits.connections_max.saturating_add(OTHER_DESCRIPTORS)
+}
+
+/// How many handles `granted` descriptors are for. Where they are scarce, a quarter of them: as many connections as may be
+/// are seldom there, and a server that was given places is to open something.
+fn handles_within(granted: u64, limits: &Limits) -> u64 {
+    let room = granted.saturating_sub(other_descriptors(limits)).max(granted / 4);
+    (room / DESCRIPTORS_OF_HANDLE).min(limits.host_handles_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scarce_descriptors_still_give_handles() {
+        let limits = Limits::default();
+        let wanted = 2 * limits.host_handles_max + other_descriptors(&limits);
+        assert_eq!(handles_within(wanted, &limits), limits.host_handles_max);
+        assert_eq!(handles_within(wanted - 2, &limits), limits.host_handles_max - 1, "connections keep theirs");
+        // The hard limit of a shell here and there, below what connections alone could take.
+        for granted in [4096, 1024] {
+            assert_eq!(handles_within(granted, &limits), granted / 8);
+        }
+        let few = Limits { host_handles_max: 2, ..Limits::default() };
+        assert_eq!(handles_within(4096, &few), 2, "never more than configured");
+    }
 }

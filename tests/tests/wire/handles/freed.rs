@@ -92,7 +92,7 @@ fn a_drain_leaves_no_descriptor_and_no_socket_file() {
     let mut server = Server::with_handles_and(|limits| limits.drain_ms_max = 50);
     let upper = server.run(async {
         let upper = Upper::with_handles(&server).await;
-        for number in 0..64 {
+        for number in 0..32 {
             let name = format!("drained-{number}");
             let (_, target) = upper.open_with_target(pipe(&name)).await;
             let client = upper.handle(client_end(&name)).await;
@@ -102,7 +102,7 @@ fn a_drain_leaves_no_descriptor_and_no_socket_file() {
         }
         upper
     });
-    assert!(held(&server) >= 3 * 64);
+    assert!(held(&server) >= 2 * 32, "servers' ends and files; a client's socket has no name");
     let drained = server.drain(CancellationToken::new());
     server.run(async { drained.await.expect("a drain does not panic") });
     assert_eq!(held(&server), 0);

@@ -35,7 +35,9 @@ impl Host {
         let shown = |path: &PathBuf| path.to_str().expect("scratch files have plain names").to_owned();
         let (root, directory) = (shown(&files), shown(&pipes));
         let places_given = ["--files-root", &root, "--pipe-directory", &directory, "--sockets", "loopback"];
-        let daemon = Daemon::start(&[&places_given, flags].concat()).await;
+        // Descriptors that connections do not reserve: a thousand handles shall fit where there are few.
+        let few = ["--limit", "connections_max=64"];
+        let daemon = Daemon::start(&[&places_given[..], &few, flags].concat()).await;
         Host { daemon, pipes, _places: places }
     }
 
