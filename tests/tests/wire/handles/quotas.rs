@@ -1,12 +1,14 @@
 //! The limits of handles and of targets: named when they are reached, without a trace, and giving way again.
 
+use std::collections::BTreeSet;
+
 use lowerdeck_proto::{reason, v1};
 use lowerdeck_tests::wire::Server;
 use tonic::Code::ResourceExhausted;
 
-use super::calls::opening;
+use super::calls::{opening, read};
 use super::peer::Peer;
-use super::win32::{OK, OUT_OF_MEMORY, each_kind, file, pipe};
+use super::win32::{NO_SYSTEM_RESOURCES, OK, OPERATION_ABORTED, OUT_OF_MEMORY, PIPE_CONNECTED, each_kind, file, pipe};
 use crate::refusal::{expect, granted};
 use crate::upper::Upper;
 
@@ -80,6 +82,37 @@ fn targets_are_limited() {
         assert_eq!(upper.try_target(&handle).await, OUT_OF_MEMORY, "FHT-2");
         upper.delete_target(&first).await;
         assert_eq!(upper.try_target(&handle).await, OK);
+    });
+}
+
+/// Operations that a handle takes at one time (`OPERATIONS_MAX` of the handles).
+const OPERATIONS_MAX: usize = 1024;
+
+#[test]
+fn operations_of_a_handle_are_limited_and_its_close_ends_them_all() {
+    let server = Server::with_handles();
+    server.run(async {
+        let upper = Upper::with_handles(&server).await;
+        let mut events = upper.events_after(0).await;
+        let (handle, target) = upper.open_with_target(pipe("many")).await;
+        let peer = Peer::of(&server.pipe_directory(), "many");
+        assert_eq!(upper.connect(&handle).await, PIPE_CONNECTED);
+        let mut pending = BTreeSet::new();
+        for _ in 0..OPERATIONS_MAX {
+            pending.insert(upper.send(read(&target, 16)).await);
+        }
+        for _ in 0..4 {
+            assert_eq!(upper.ended(&mut events, read(&target, 16)).await, (NO_SYSTEM_RESOURCES, 0, vec![]));
+        }
+        peer.send(b"one");
+        let done = events.completion().await.1;
+        assert_eq!((done.hresult, pending.remove(&done.request_id)), (OK, true));
+        pending.insert(upper.send(read(&target, 16)).await); // there is room again
+        assert_eq!(upper.close_handle(&handle).await, OK);
+        while !pending.is_empty() {
+            let ended = events.completion().await.1;
+            assert_eq!((ended.hresult, pending.remove(&ended.request_id)), (OPERATION_ABORTED, true));
+        }
     });
 }
 
