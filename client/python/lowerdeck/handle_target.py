@@ -5,20 +5,19 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lowerdeck import formats
-from lowerdeck.enums import SendFlags
 from lowerdeck.errors import LowerdeckError
-from lowerdeck.formats import Format, Part
 from lowerdeck.hresult import HResult
 from lowerdeck.pending import PendingRequest, UnansweredSends
+from lowerdeck.sender import Sender
 from lowerdeck.target import IoTarget
+from lowerdeck.target_io import TargetIo
 
 if TYPE_CHECKING:
     from lowerdeck.handle import Handle
     from lowerdeck.session import Session
 
 
-class FileHandleTarget(IoTarget):
+class FileHandleTarget(IoTarget, Sender, TargetIo["FileHandleTarget", PendingRequest, bytes, int, None]):
     """IWDFIoTarget of a handle. Made by `Handle.create_target`; use it in `with`, which deletes it (FHT-21).
 
     pFile is NULL, which means the target's own handle; `file`, another target, replaces it for one request (FHT-7).
@@ -36,156 +35,6 @@ class FileHandleTarget(IoTarget):
     def __repr__(self) -> str:
         """For debuggers."""
         return f"<FileHandleTarget {self.id} on {self.handle!r}{' deleted' if self._deleted else ''}>"
-
-    # --- one at a time ------------------------------------------------------------------------------------------------
-
-    def read(
-        self,
-        length: int,
-        offset: int | None = None,
-        *,
-        timeout: float | None = None,
-        file: FileHandleTarget | None = None,
-    ) -> bytes:
-        """ReadFile: up to `length` bytes, or the next message. Raises IoFailed or its kin."""
-        return self.send_read(length, offset, timeout=timeout, file=file).result().data
-
-    def write(
-        self,
-        data: bytes,
-        offset: int | None = None,
-        *,
-        timeout: float | None = None,
-        file: FileHandleTarget | None = None,
-    ) -> int:
-        """WriteFile: one message on a pipe of messages. Returns the bytes written. Raises IoFailed or its kin."""
-        return self.send_write(data, offset, timeout=timeout, file=file).result().information
-
-    def device_io_control(
-        self,
-        code: int,
-        data: bytes | None = None,
-        output_length: int | None = None,
-        *,
-        timeout: float | None = None,
-        file: FileHandleTarget | None = None,
-    ) -> bytes:
-        """DeviceIoControl; returns its output. Raises IoFailed or its kin."""
-        return self.send_device_io_control(code, data, output_length, timeout=timeout, file=file).result().data
-
-    def flush(self, *, timeout: float | None = None, file: FileHandleTarget | None = None) -> None:
-        """FlushFileBuffers, for files alone. Raises IoFailed or its kin."""
-        self.send_flush(timeout=timeout, file=file).result()
-
-    def query_information(
-        self,
-        information_class: int,
-        length: int,
-        *,
-        timeout: float | None = None,
-        file: FileHandleTarget | None = None,
-    ) -> bytes:
-        """Queries up to `length` bytes of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
-        return self.send_query_information(information_class, length, timeout=timeout, file=file).result().data
-
-    def set_information(
-        self,
-        information_class: int,
-        data: bytes,
-        *,
-        timeout: float | None = None,
-        file: FileHandleTarget | None = None,
-    ) -> None:
-        """Changes information of a FILE_INFORMATION_CLASS, such as the end of a file. Raises IoFailed or its kin."""
-        self.send_set_information(information_class, data, timeout=timeout, file=file).result()
-
-    # --- many at a time -----------------------------------------------------------------------------------------------
-
-    def send_read(
-        self,
-        length: int | None,
-        offset: int | None = None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForRead and Send, as `DriverCreatedFile.send_read`."""
-        return self._send(formats.read(_id(file), length, offset, part, self.id), timeout, flags, retain)
-
-    def send_write(
-        self,
-        data: bytes | None,
-        offset: int | None = None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForWrite and Send, as `DriverCreatedFile.send_write`."""
-        return self._send(formats.write(_id(file), data, offset, part, self.id), timeout, flags, retain)
-
-    def send_device_io_control(
-        self,
-        code: int,
-        data: bytes | None = None,
-        output_length: int | None = None,
-        *,
-        input_part: Part | None = None,
-        output_part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForIoctl and Send, as `DriverCreatedFile.send_device_io_control`."""
-        form = formats.device_control(_id(file), code, data, output_length, input_part, output_part, self.id)
-        return self._send(form, timeout, flags, retain)
-
-    def send_flush(
-        self,
-        *,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForFlush and Send (TGT-16)."""
-        return self._send(formats.flush(_id(file), self.id), timeout, flags, retain)
-
-    def send_query_information(
-        self,
-        information_class: int,
-        length: int | None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForQueryInformation and Send (TGT-16)."""
-        form = formats.query_information(_id(file), information_class, length, part, self.id)
-        return self._send(form, timeout, flags, retain)
-
-    def send_set_information(
-        self,
-        information_class: int,
-        data: bytes | None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        file: FileHandleTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForSetInformation and Send (TGT-16)."""
-        form = formats.set_information(_id(file), information_class, data, part, self.id)
-        return self._send(form, timeout, flags, retain)
 
     def cancel_sent_requests(self) -> None:
         """CancelSentRequestsForFile with the target's own file (TGT-33); the completions follow."""
@@ -217,12 +66,3 @@ class FileHandleTarget(IoTarget):
         except LowerdeckError:
             if error is None:
                 raise
-
-    def _send(self, form: Format, timeout: float | None, flags: int, retain: bool) -> PendingRequest:
-        pending = self._session.format_and_send(form, formats.send_options(timeout, flags), retain)
-        self._unanswered.add(pending)
-        return pending
-
-
-def _id(file: FileHandleTarget | None) -> str:
-    return file.id if file else ""

@@ -156,6 +156,18 @@ def test_another_target_stands_in_for_the_file_when_it_is_given(session, fake):
     assert formats_of(fake) == [(first.id, first.id if sent == 1 else second.id) for sent in range(6)]
 
 
+def test_every_request_on_a_file_goes_to_the_target_that_is_given(session, fake):
+    target = session.create_named_pipe(PIPE).create_target()
+    with session.create_wdf_file() as file:
+        file.send_read(1, target=target).result(WAIT)
+        file.send_write(b"x", target=target).result(WAIT)
+        file.send_device_io_control(1, target=target).result(WAIT)
+        file.send_flush(target=target).result(WAIT)
+        file.send_query_information(5, 8, target=target).result(WAIT)
+        file.send_set_information(20, b"x", target=target).result(WAIT)
+    assert formats_of(fake) == [(target.id, file.id)] * 6
+
+
 def test_a_target_is_deleted_after_its_sends_were_answered(session, fake, monkeypatch):
     wait = futures.wait
 

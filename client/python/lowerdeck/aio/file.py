@@ -6,19 +6,19 @@ import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lowerdeck import calls, formats
-from lowerdeck.aio.pending import PendingRequest, UnansweredSends, quiet_future, shielded
-from lowerdeck.enums import SendFlags
+from lowerdeck import calls
+from lowerdeck.aio.pending import UnansweredSends, quiet_future, shielded
+from lowerdeck.aio.sender import Counting, Reading, Sender, Sending, Waiting
+from lowerdeck.aio.target import IoTarget
 from lowerdeck.errors import LowerdeckError
-from lowerdeck.formats import Format, Part
+from lowerdeck.file_io import FileIo
 from lowerdeck.hresult import HResult
 
 if TYPE_CHECKING:
     from lowerdeck.aio.session import Session
-    from lowerdeck.aio.target import IoTarget
 
 
-class DriverCreatedFile:
+class DriverCreatedFile(Sender, FileIo[IoTarget, Sending, Reading, Counting, Waiting]):
     """IWDFDriverCreatedFile. Made by `create_wdf_file`; use it in `async with`, which closes it.
 
     No order is promised between requests that are on their way together. A `timeout` here is UMDF's own: it asks the
@@ -39,142 +39,6 @@ class DriverCreatedFile:
         """For debuggers."""
         state = "gone" if self.gone else "closed" if self._closing else "open"
         return f"<DriverCreatedFile {self.name!r} {self.id} {state}>"
-
-    # --- one at a time ------------------------------------------------------------------------------------------------
-
-    async def read(self, length: int, offset: int | None = None, *, timeout: float | None = None) -> bytes:
-        """Reads up to `length` bytes. Raises IoFailed or its kin; a warning's data is returned (REQ-37)."""
-        pending = await self.send_read(length, offset, timeout=timeout)
-        return (await pending.result()).data
-
-    async def write(self, data: bytes, offset: int | None = None, *, timeout: float | None = None) -> int:
-        """Writes and returns Information, the bytes written. Raises IoFailed or its kin."""
-        pending = await self.send_write(data, offset, timeout=timeout)
-        return (await pending.result()).information
-
-    async def device_io_control(
-        self,
-        code: int,
-        data: bytes | None = None,
-        output_length: int | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> bytes:
-        """Sends a device control request and returns its output. Raises IoFailed or its kin."""
-        pending = await self.send_device_io_control(code, data, output_length, timeout=timeout)
-        return (await pending.result()).data
-
-    async def flush(self, *, timeout: float | None = None) -> None:
-        """Sends a flush. Raises IoFailed or its kin."""
-        pending = await self.send_flush(timeout=timeout)
-        await pending.result()
-
-    async def query_information(self, information_class: int, length: int, *, timeout: float | None = None) -> bytes:
-        """Queries up to `length` bytes of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
-        pending = await self.send_query_information(information_class, length, timeout=timeout)
-        return (await pending.result()).data
-
-    async def set_information(self, information_class: int, data: bytes, *, timeout: float | None = None) -> None:
-        """Changes information of a FILE_INFORMATION_CLASS. Raises IoFailed or its kin."""
-        pending = await self.send_set_information(information_class, data, timeout=timeout)
-        await pending.result()
-
-    # --- many at a time -----------------------------------------------------------------------------------------------
-
-    async def send_read(
-        self,
-        length: int | None,
-        offset: int | None = None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForRead and Send into a memory of `length` bytes, of which `part` takes part (TGT-9).
-
-        `retain` keeps the request object after its completion (CLS-19): see `PendingRequest.request`.
-        """
-        return await self._send(formats.read(self.id, length, offset, part, _id(target)), timeout, flags, retain)
-
-    async def send_write(
-        self,
-        data: bytes | None,
-        offset: int | None = None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForWrite and Send out of a memory that holds `data`, of which `part` takes part."""
-        return await self._send(formats.write(self.id, data, offset, part, _id(target)), timeout, flags, retain)
-
-    async def send_device_io_control(
-        self,
-        code: int,
-        data: bytes | None = None,
-        output_length: int | None = None,
-        *,
-        input_part: Part | None = None,
-        output_part: Part | None = None,
-        output_contents: bytes | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForIoctl and Send; None stands for no input or output memory.
-
-        Drivers below METHOD_IN_DIRECT find `output_contents` in the output memory (IOC-7).
-        """
-        form = formats.device_control(
-            self.id, code, data, output_length, input_part, output_part, _id(target), output_contents
-        )
-        return await self._send(form, timeout, flags, retain)
-
-    async def send_flush(
-        self,
-        *,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForFlush and Send."""
-        return await self._send(formats.flush(self.id, _id(target)), timeout, flags, retain)
-
-    async def send_query_information(
-        self,
-        information_class: int,
-        length: int | None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForQueryInformation and Send into a memory of `length` bytes; None stands for no memory."""
-        form = formats.query_information(self.id, information_class, length, part, _id(target))
-        return await self._send(form, timeout, flags, retain)
-
-    async def send_set_information(
-        self,
-        information_class: int,
-        data: bytes | None,
-        *,
-        part: Part | None = None,
-        timeout: float | None = None,
-        flags: int = SendFlags.NONE,
-        target: IoTarget | None = None,
-        retain: bool = False,
-    ) -> PendingRequest:
-        """FormatRequestForSetInformation and Send out of a memory that holds `data`; None stands for no memory."""
-        form = formats.set_information(self.id, information_class, data, part, _id(target))
-        return await self._send(form, timeout, flags, retain)
 
     async def cancel_sent_requests(self) -> None:
         """CancelSentRequestsForFile through the default target (TGT-33); the completions follow."""
@@ -226,12 +90,3 @@ class DriverCreatedFile:
         except LowerdeckError:
             if error is None:
                 raise
-
-    async def _send(self, form: Format, timeout: float | None, flags: int, retain: bool) -> PendingRequest:
-        pending = await self._session.format_and_send(form, formats.send_options(timeout, flags), retain)
-        self._unanswered.add(pending)
-        return pending
-
-
-def _id(target: IoTarget | None) -> str:
-    return target.id if target else ""
