@@ -63,20 +63,22 @@ pub struct Origin {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read configuration file {path}: {source}")]
+    #[error("cannot read configuration file {path}: {reason}")]
     Read {
         /// Its path.
         path: String,
         /// Why.
-        source: std::io::Error,
+        reason: String,
     },
     /// The file does not parse, or has a key that means nothing.
-    #[error("configuration file {path}: {source}")]
+    #[error("configuration file {path}:{line}: {reason}")]
     Parse {
         /// Its path.
         path: String,
-        /// Where and why.
-        source: toml::de::Error,
+        /// The line, from 1.
+        line: usize,
+        /// Why, in one line: what a container engine shows of a server that did not start.
+        reason: String,
     },
     /// A limit has an unknown name or no number.
     #[error("`{0}` sets no limit: write NAME=VALUE with one of {1}")]

@@ -32,7 +32,11 @@ struct File {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a stack is an expression, or a table of `expression` and of `shared`, `lenient`, `manual_clock`, \
+                 `copy_method_neither` (true or false) and `umdf_dispatcher` (\"Reflector\" or \"FileHandle\")"
+)]
 enum Stack {
     Expression(String),
     Detailed(Detailed),
@@ -86,14 +90,22 @@ impl Stack {
     }
 }
 
+fn malformed(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let reason = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    ConfigError::Parse { path: path.to_owned(), line, reason }
+}
+
 /// Reads the file at `path` into `config`.
 ///
 /// # Errors
 /// [`ConfigError`]: unreadable, malformed, an unknown key, a stack or limit that cannot be.
 pub(super) fn apply(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
-    let file: File = toml::from_str(&text).map_err(|source| ConfigError::Parse { path: shown.clone(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::Read { path: shown.clone(), reason: error.to_string() })?;
+    let file: File = toml::from_str(&text).map_err(|error| malformed(&shown, &text, &error))?;
     let File { listen, insecure_listen, seed, files_root, pipe_directory, sockets, log, log_format, limits, stacks } =
         file;
     let mut set = |key: &str, is_set: bool| {

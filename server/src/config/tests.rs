@@ -53,6 +53,28 @@ fn every_setting_of_a_stack_survives_printing() {
 }
 
 #[test]
+fn a_file_that_cannot_be_is_refused_in_one_line_that_says_where() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let path = folder.path().join("lowerdeck.toml");
+    let shown = path.display().to_string();
+    let refused = || Config::resolve(&flags(&["--config", &shown])).expect_err("it cannot be").to_string();
+    assert!(refused().starts_with(&format!("cannot read configuration file {shown}: ")));
+    for (text, line, word) in [
+        ("seed = 1\nlisen = 'x'\n", 2, "`lisen`"),
+        ("seed = 'one'", 1, "u64"),
+        ("[stacks]\ndisk = {\n", 2, ""),
+        ("[stacks]\n\ndisk = { expression = 'null', umdf_dispatcher = 'WinUsb' }", 3, "FileHandle"),
+    ] {
+        std::fs::write(&path, text).expect("a scratch file");
+        let said = refused();
+        assert!(said.starts_with(&format!("configuration file {shown}:{line}: ")), "{said}");
+        assert!(said.contains(word) && !said.contains('\n'), "{said}");
+    }
+    std::fs::write(&path, "[stacks]\ndisk = 'rom'\n").expect("a scratch file");
+    assert!(refused().contains("`rom`"));
+}
+
+#[test]
 fn places_of_handles_survive_printing() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("lowerdeck.toml");
