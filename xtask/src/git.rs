@@ -2,6 +2,7 @@
 
 use std::env;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
@@ -34,6 +35,17 @@ pub fn head_subject(workspace: &Workspace) -> Option<(String, bool)> {
     let subject = git(workspace, &["log", "-1", "--format=%s"])?;
     let changes = git(workspace, &["status", "--porcelain", "--untracked-files=no"])?;
     Some((text(&subject), !changes.is_empty()))
+}
+
+/// The commit that is checked out; `None` without git or a commit.
+pub fn head(workspace: &Workspace) -> Option<String> {
+    git(workspace, &["rev-parse", "HEAD"]).map(|id| text(&id))
+}
+
+/// When that commit was made.
+pub fn head_time(workspace: &Workspace) -> Option<SystemTime> {
+    let seconds = text(&git(workspace, &["log", "-1", "--format=%ct"])?).parse().ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 fn git(workspace: &Workspace, arguments: &[&str]) -> Option<Vec<u8>> {

@@ -7,8 +7,10 @@ mod build;
 mod ci;
 mod codegen;
 mod conformance;
+mod debian;
 mod demo;
 mod git;
+mod image;
 mod new_driver;
 mod process;
 mod table;
@@ -36,6 +38,8 @@ enum Command {
     Ci(ci::Options),
     /// Measure a release build against the transport's floor and against nbdkit.
     Bench(bench::Options),
+    /// Build the server's container image from a static binary.
+    Image(image::Options),
     /// Refresh the committed descriptor set, proto/lowerdeck.binpb.
     Codegen,
     /// List the conformance scenarios and which of them have tests.
@@ -59,6 +63,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::Image(options) => image::run(&workspace, options),
         Command::Codegen => codegen::run(&workspace),
         Command::Conformance(options) => conformance::run(&workspace, options),
         Command::NewDriver(options) => new_driver::run(&workspace, options),

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::bench::baseline::{Baseline, Figure};
-use crate::bench::{Options, callgrind, debian};
+use crate::bench::{Options, callgrind};
 use crate::build::{self, CountedProgram};
+use crate::debian::{self, Program};
 use crate::table::{self, Align};
 use crate::workspace::Workspace;
 use crate::{git, process};
@@ -68,7 +69,7 @@ fn valgrind(workspace: &Workspace, options: &Options) -> Result<()> {
         process::capture(workspace.command("valgrind").arg("--version")).context(without)?;
         return Ok(());
     }
-    debian::provide(workspace, &["valgrind"]).context(without)
+    debian::provide(workspace, &[Program::of_its_name("valgrind")]).context(without)
 }
 
 /// Instructions of one operation of a row.

@@ -5,18 +5,18 @@
 
 mod baseline;
 mod callgrind;
-mod debian;
 mod instructions;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::debian::{self, Program};
 use crate::workspace::Workspace;
 use crate::{build, process};
 
-/// The programs of the peer, and Debian's packages of them.
-const PEER: [&str; 2] = ["nbdkit", "fio"];
+/// The programs of the peer.
+const PEER: [Program; 2] = [Program::of_its_name("nbdkit"), Program::of_its_name("fio")];
 
 /// Flags of `cargo xtask bench`.
 #[derive(clap::Args)]

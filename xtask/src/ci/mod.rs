@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::image::{self, Ended};
 use crate::process::{self, Stopwatch};
 use crate::table::{self, Align};
 use crate::workspace::Workspace;
@@ -24,27 +25,32 @@ pub struct Options {
 
 struct Step {
     name: &'static str,
-    run: fn(&Workspace) -> Result<()>,
+    run: fn(&Workspace) -> Result<Ended>,
 }
 
 /// Quick steps first, so that a slip shows before the long ones.
-const STEPS: [Step; 9] = [
-    Step { name: "fmt", run: fmt },
-    Step { name: "tidy", run: tidy },
-    Step { name: "proto-lint", run: proto::lint },
-    Step { name: "proto-format", run: proto::format },
-    Step { name: "proto-breaking", run: proto::breaking },
-    Step { name: "clippy", run: clippy },
-    Step { name: "test", run: test },
-    Step { name: "conformance", run: conformance },
-    Step { name: "deny", run: deny::check },
+const STEPS: [Step; 10] = [
+    Step { name: "fmt", run: |workspace| fmt(workspace).map(passed) },
+    Step { name: "tidy", run: |workspace| tidy(workspace).map(passed) },
+    Step { name: "proto-lint", run: |workspace| proto::lint(workspace).map(passed) },
+    Step { name: "proto-format", run: |workspace| proto::format(workspace).map(passed) },
+    Step { name: "proto-breaking", run: |workspace| proto::breaking(workspace).map(passed) },
+    Step { name: "clippy", run: |workspace| clippy(workspace).map(passed) },
+    Step { name: "test", run: |workspace| test(workspace).map(passed) },
+    Step { name: "conformance", run: |workspace| conformance(workspace).map(passed) },
+    Step { name: "container", run: image::tests },
+    Step { name: "deny", run: |workspace| deny::check(workspace).map(passed) },
 ];
+
+fn passed((): ()) -> Ended {
+    Ended::Passed
+}
 
 /// One line of the summary.
 struct Line {
     name: &'static str,
     seconds: f64,
-    result: Result<()>,
+    result: Result<Ended>,
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
@@ -70,7 +76,8 @@ fn summary(lines: &[Line]) -> String {
         .iter()
         .map(|line| {
             let result = match &line.result {
-                Ok(()) => "passed",
+                Ok(Ended::Passed) => "passed",
+                Ok(Ended::Skipped(_)) => "skipped",
                 Err(_) => "FAILED",
             };
             vec![line.name.to_owned(), format!("{:.1}", line.seconds), result.to_owned()]
@@ -79,8 +86,10 @@ fn summary(lines: &[Line]) -> String {
     let head = [("step", Align::Left), ("seconds", Align::Right), ("result", Align::Left)];
     let mut text = format!("\n{}", table::render(&head, &rows));
     for line in lines {
-        if let Err(error) = &line.result {
-            text.push_str(&format!("\n{} failed: {error:#}\n", line.name));
+        match &line.result {
+            Ok(Ended::Passed) => {}
+            Ok(Ended::Skipped(why)) => text.push_str(&format!("\n{} skipped: {why}\n", line.name)),
+            Err(error) => text.push_str(&format!("\n{} failed: {error:#}\n", line.name)),
         }
     }
     text

@@ -5,7 +5,7 @@
 
 mod junit;
 mod libtest;
-mod python;
+pub mod python;
 mod rust;
 mod suite;
 #[cfg(test)]

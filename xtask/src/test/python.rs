@@ -36,7 +36,7 @@ pub fn tests(workspace: &Workspace, server: &Path) -> Result<Vec<Suite>> {
 ///
 /// The package is installed editable, so only a change to how it is built (its manifest, the protos its stubs come
 /// from) asks for a new installation.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
+pub fn environment(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.target("python-venv");
     let python = venv.join("bin/python");
     let marker = venv.join("installed-for");
