@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from lowerdeck.v1 import event_pb2, queue_pair_pb2, request_pb2, types_pb2
-
 import contract
+from lowerdeck.v1 import event_pb2, queue_pair_pb2, request_pb2, types_pb2
 
 Answer = Callable[[Any, "Exception | None"], None]
 """Gets the reply, or why there is none."""
@@ -45,11 +44,12 @@ class Books:
         """Files that were created and are not gone."""
         self._next_request_id = 1
         self._sent: dict[int, request_pb2.Format] = {}
+        self._completed: dict[int, int] = {}  # numbers of events, and whose completions they are
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def new_request_id(self) -> int:
-        """A number for a create or a request. Never zero, never one of before; counting up keeps the server's record short."""
+        """A number for a create or a request: not zero, none of before. Counting up keeps the server's record short."""
         number = self._next_request_id
         self._next_request_id += 1
         return number
@@ -74,13 +74,20 @@ class Books:
 
     def process(self, event: event_pb2.Event) -> None:
         """An event has been dealt with; the server may be told."""
+        if event.sequence <= self.processed:
+            return  # told again, because it was not acknowledged
         self.processed = event.sequence
         body = event.WhichOneof("body")
         if body == "request_completed":
             self.completions += 1
-            self._sent.pop(event.request_completed.request_id, None)
+            self._completed[event.sequence] = event.request_completed.request_id
         elif body == "file_gone":
             self.files.discard(event.file_gone.file_id)
+
+    def acknowledge(self, sequence: int) -> None:
+        """The server is being told, so these events will not come again: what was sent is forgotten now, not before."""
+        for number in [number for number in self._completed if number <= sequence]:
+            self._sent.pop(self._completed.pop(number), None)
 
 
 class Arrivals:

@@ -74,7 +74,7 @@ class Names:
 
 
 def compare(expected: Any, actual: Any, where: str) -> None:
-    """Raises `Mismatch` unless `actual` has everything that `expected` names. Fields that are not named may be anything."""
+    """Raises `Mismatch` unless `actual` has what `expected` names. Fields that are not named may be anything."""
     if isinstance(expected, dict) and set(expected) == {"one_of"}:
         if not any(_matches(choice, actual) for choice in expected["one_of"]):
             raise Mismatch(f"{where}: expected one of {expected['one_of']}, got {actual!r}")

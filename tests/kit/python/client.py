@@ -12,11 +12,10 @@ import uuid
 from concurrent import futures
 from typing import Any
 
-import grpc
-from lowerdeck.v1 import event_pb2, queue_pair_pb2
-
 import contract
+import grpc
 from books import Arrivals, Books, Submissions
+from lowerdeck.v1 import event_pb2, queue_pair_pb2
 
 
 class Connection:
@@ -36,7 +35,7 @@ class Connection:
             raise contract.refusal(error) from None
 
     def start(self, method: str, message: Any, sessions: tuple[str, ...]) -> Any:
-        """Asks, and leaves the waiting to `finish`. Every call names its session by metadata; the lab's calls need none."""
+        """Asks, and leaves the waiting to the caller. Each call names its session by metadata; the lab's need none."""
         metadata = [(contract.SESSION_KEY, session) for session in sessions]
         return self._methods[method].future(message, metadata=metadata, timeout=self._patience)
 
@@ -129,6 +128,7 @@ class Session:
 
     def acknowledge(self, sequence: int) -> None:
         """Tells the server that events up to this number were processed. Raises `Refused`."""
+        self.books.acknowledge(sequence)
         if self._has_queue_pair() and self._reader.acknowledge(sequence):
             return
         method, message = "AcknowledgeEvents", event_pb2.AcknowledgeEventsRequest(through_sequence=sequence)
@@ -204,7 +204,7 @@ class _Reader:
                 raise Ended(None)
             message = queue_pair_pb2.QueuePairRequest()
             for (method, request), answer in zip(calls, answers):
-                message.submissions.append(self._submissions.submit(method, request, _settles(answer)))
+                message.submissions.append(self._submissions.submit(method, request, settles(answer)))
             self._outgoing.put(message)
         return answers
 
@@ -248,7 +248,7 @@ class _Reader:
         except grpc.RpcError as error:
             self._end = Ended(contract.refusal(error))
         except Exception as error:  # whatever it is, nobody may wait for ever because of it
-            self._end = Ended(_broken(error))
+            self._end = Ended(broken_contract(error))
         with self._lock:
             self._over = True
             self._submissions.lost(self._end)
@@ -266,8 +266,12 @@ class _Reader:
             self._heartbeats.put(message.heartbeat)
 
 
-def _settles(answer: futures.Future[Any]) -> Any:
+def settles(answer: Any) -> Any:
+    """What a result does for who waits for it: it settles a future, of threads or of asyncio."""
+
     def settle(reply: Any, error: Exception | None) -> None:
+        if answer.cancelled():
+            return
         if error is None:
             answer.set_result(reply)
         else:
@@ -276,5 +280,6 @@ def _settles(answer: futures.Future[Any]) -> Any:
     return settle
 
 
-def _broken(error: Exception) -> contract.Refused:
+def broken_contract(error: Exception) -> contract.Refused:
+    """An end of the stream that is the server's fault, or this client's."""
     return contract.Refused(grpc.StatusCode.INTERNAL, type(error).__name__, str(error), {})

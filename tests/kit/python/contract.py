@@ -80,7 +80,9 @@ def stubs(channel: grpc.Channel | grpc.aio.Channel) -> dict[str, Any]:
     methods = {}
     for module, stub_type, name in _SERVICES:
         stub = stub_type(channel)
-        methods |= {method: getattr(stub, method) for method in module.DESCRIPTOR.services_by_name[name].methods_by_name}
+        methods |= {
+            method: getattr(stub, method) for method in module.DESCRIPTOR.services_by_name[name].methods_by_name
+        }
     return methods
 
 

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 import contract
 from cases import Mismatch, Names, compare, pick
+
 from client import Ended
 
 _UNREAD = {"session_ending", "finding_recorded"}

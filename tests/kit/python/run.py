@@ -6,20 +6,32 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import concurrent.futures
 import importlib.metadata
 import platform
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Callable, Coroutine
+from typing import Any, Callable
 
 import broken
-import client
+import client_aio
 from cases import Mismatch, load
 from player import Player
 
+import client
+
 CASES = Path(__file__).resolve().parent.parent / "cases"
-_FAILURES = (Mismatch, client.contract.Refused, client.Ended, TimeoutError)
+_FAILURES = (
+    Mismatch,
+    client.contract.Refused,
+    client.Ended,
+    TimeoutError,
+    asyncio.TimeoutError,
+    concurrent.futures.TimeoutError,
+)
 
 
 def main() -> int:
@@ -100,7 +112,24 @@ def _play_sync(case: dict[str, Any], options: argparse.Namespace) -> None:
         lab.close()
 
 
-PLAYERS: dict[str, Callable[[dict[str, Any], argparse.Namespace], None]] = {"sync": _play_sync}
+def _play_asyncio(case: dict[str, Any], options: argparse.Namespace) -> None:
+    async def connect() -> Any:
+        return client_aio.Session(options.endpoint, options.road, options.patience)
+
+    async def play() -> None:
+        lab = client_aio.Connection(options.endpoint, options.patience)
+        try:
+            await Player(case, lab, connect, options.patience).play()
+        finally:
+            await lab.close()
+
+    asyncio.run(play())
+
+
+PLAYERS: dict[str, Callable[[dict[str, Any], argparse.Namespace], None]] = {
+    "sync": _play_sync,
+    "asyncio": _play_asyncio,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
