@@ -9,10 +9,13 @@ mod codegen;
 mod conformance;
 mod debian;
 mod demo;
+mod fingerprint;
 mod git;
 mod image;
+mod kit;
 mod new_driver;
 mod process;
+mod python_venv;
 mod table;
 mod test;
 mod tidy;
@@ -42,6 +45,8 @@ enum Command {
     Image(image::Options),
     /// Refresh the committed descriptor set, proto/lowerdeck.binpb.
     Codegen,
+    /// Play the client conformance kit (tests/kit) in every language and on both roads.
+    Kit(kit::Options),
     /// List the conformance scenarios and which of them have tests.
     Conformance(conformance::Options),
     /// Create the folder of a new virtual driver.
@@ -65,6 +70,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Image(options) => image::run(&workspace, options),
         Command::Codegen => codegen::run(&workspace),
+        Command::Kit(options) => kit::run(&workspace, options),
         Command::Conformance(options) => conformance::run(&workspace, options),
         Command::NewDriver(options) => new_driver::run(&workspace, options),
     }
