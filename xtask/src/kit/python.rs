@@ -1,4 +1,4 @@
-//! The runner in Python: a virtual environment with grpcio, stubs by grpcio-tools, the test of the cases themselves.
+//! The runner in Python: a virtual environment with grpcio, stubs by grpcio-tools, and the tests of cases and books.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{fingerprint, process, python_venv};
 
 const FOLDER: &str = "tests/kit/python";
 
-/// Installs what is missing or out of date, and checks the cases, which every language reads.
+/// Installs what is missing or out of date, and tests the cases, which every language reads, and the books.
 pub fn install(workspace: &Workspace) -> Result<Installed> {
     if !language::is_here(workspace, "python3") {
         return Ok(Installed::Missing { why: "there is no python3".to_owned() });
@@ -35,7 +35,9 @@ pub fn install(workspace: &Workspace) -> Result<Installed> {
             command
         }
     };
-    process::run(&mut start("test_cases.py")).context("the cases are not what they should be")?;
+    for test in ["test_cases.py", "test_books.py"] {
+        process::run(&mut start(test)).with_context(|| format!("{test} failed"))?;
+    }
     Ok(Installed::Ready(vec![runner(start.clone(), "sync"), runner(start, "asyncio")]))
 }
 
