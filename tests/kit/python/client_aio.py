@@ -98,6 +98,8 @@ class Session:
             reply = await asyncio.wait_for(answer, self._patience)
         except grpc.RpcError as error:
             raise contract.refusal(error) from None
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"{method} was not answered within {self._patience} s") from None
         self.books.answered(method, reply)
         return reply
 

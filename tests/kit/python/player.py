@@ -6,6 +6,7 @@ books are balanced, whatever the case was about. It knows nothing of roads and c
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from typing import Any, Callable
@@ -43,20 +44,27 @@ class Player:
             await self._steps(self._case["steps"], self._names)
             for name in self._sessions:
                 await self._settle(name)
-            if self._plugged:
-                await self._lab.call("UnplugStack", contract.request("UnplugStack", {"name": self._plugged}))
-        finally:
-            for session in self._sessions.values():
-                await session.close()
+        except Exception:
+            with contextlib.suppress(contract.Refused, TimeoutError):  # of interest is why it failed
+                await self._leave()
+            raise
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Closes connections, and unplugs: the server ends a forgotten session, and keeps a template for ever."""
+        for session in self._sessions.values():
+            await session.close()
+        if self._plugged:
+            await self._lab.call("UnplugStack", contract.request("UnplugStack", {"name": self._plugged}))
 
     # --- before and after the steps -----------------------------------------------------------------------------------
 
     async def _plug(self) -> None:
         stack = self._case["stack"]
         if isinstance(stack, dict):
-            self._plugged = f"kit-{uuid.uuid4().hex[:12]}"
-            await self._lab.call("PlugStack", contract.request("PlugStack", {"name": self._plugged, **stack}))
-            stack = self._plugged
+            name = f"kit-{uuid.uuid4().hex[:12]}"
+            await self._lab.call("PlugStack", contract.request("PlugStack", {"name": name, **stack}))
+            self._plugged = stack = name
         self._names.set("stack", stack)
 
     async def _open(self, name: str, terms: dict[str, Any]) -> None:

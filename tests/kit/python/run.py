@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import concurrent.futures
 import importlib.metadata
 import platform
 import sys
@@ -24,14 +23,7 @@ from player import Player
 import client
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
-_FAILURES = (
-    Mismatch,
-    client.contract.Refused,
-    client.Ended,
-    TimeoutError,
-    asyncio.TimeoutError,
-    concurrent.futures.TimeoutError,
-)
+_FAILURES = (Mismatch, client.contract.Refused, client.Ended, TimeoutError)
 
 
 def main() -> int:
