@@ -76,7 +76,7 @@ class Names:
 def compare(expected: Any, actual: Any, where: str) -> None:
     """Raises `Mismatch` unless `actual` has what `expected` names. Fields that are not named may be anything."""
     if isinstance(expected, dict) and set(expected) == {"one_of"}:
-        if not any(_matches(choice, actual) for choice in expected["one_of"]):
+        if not any(matches(choice, actual) for choice in expected["one_of"]):
             raise Mismatch(f"{where}: expected one of {expected['one_of']}, got {actual!r}")
     elif isinstance(expected, dict):
         if not isinstance(actual, dict):
@@ -96,7 +96,8 @@ def compare(expected: Any, actual: Any, where: str) -> None:
         raise Mismatch(f"{where}: expected {_shown(expected)}, got {_shown(actual)}")
 
 
-def _matches(expected: Any, actual: Any) -> bool:
+def matches(expected: Any, actual: Any) -> bool:
+    """Whether `compare` would find nothing."""
     try:
         compare(expected, actual, "")
     except Mismatch:
