@@ -1,4 +1,4 @@
-//! Programs that come from Debian: looked for, and installed where that is possible.
+//! What comes from Debian: looked for, and installed where that is possible.
 
 use anyhow::Result;
 
@@ -30,6 +30,11 @@ pub fn provide(workspace: &Workspace, programs: &[Program]) -> Result<()> {
     }
     let mut packages: Vec<_> = programs.iter().map(|program| program.package).collect();
     packages.dedup();
+    install(workspace, &packages)
+}
+
+/// Installs packages; an error where we may not, or where there is no apt-get.
+pub fn install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     println!("installing {}", packages.join(" and "));
     let (mut update, mut install) = (workspace.command("apt-get"), workspace.command("apt-get"));
     update.args(["--quiet", "update"]);

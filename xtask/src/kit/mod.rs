@@ -3,7 +3,9 @@
 //! It installs what a language needs below the target folder, starts a server of its own, and reads what the runners
 //! report. A language that cannot be installed here is skipped with its reason, and counted as skipped, never as passed.
 
+mod cpp;
 mod language;
+mod node;
 mod python;
 mod server;
 mod tap;
@@ -37,6 +39,8 @@ pub struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     Python,
+    Node,
+    Cpp,
 }
 
 impl Language {
@@ -44,6 +48,8 @@ impl Language {
     fn name(self) -> &'static str {
         match self {
             Language::Python => "Python",
+            Language::Node => "Node",
+            Language::Cpp => "C++",
         }
     }
 
@@ -51,6 +57,8 @@ impl Language {
     fn install(self, workspace: &Workspace) -> Result<Installed> {
         match self {
             Language::Python => python::install(workspace),
+            Language::Node => node::install(workspace),
+            Language::Cpp => cpp::install(workspace),
         }
     }
 }
@@ -150,6 +158,7 @@ fn played(runner: &Runner, server: &Server, roads: &[Road]) -> Result<Vec<Line>>
             report,
             seconds: watch.elapsed().as_secs_f64(),
         });
+        lines.push(wrong(runner, server, *road)?);
         if runner.has_broken_clients {
             lines.push(broken(runner, server, *road)?);
         }
@@ -164,6 +173,16 @@ fn played(runner: &Runner, server: &Server, roads: &[Road]) -> Result<Vec<Line>>
         lines.push(Line { what, road: "unary", report, seconds: watch.elapsed().as_secs_f64() });
     }
     Ok(lines)
+}
+
+/// Every case in which something is wrong must fail: a runner that passes all it is given proves nothing.
+fn wrong(runner: &Runner, server: &Server, road: Road) -> Result<Line> {
+    let watch = Stopwatch::start();
+    let mut play = (runner.command)();
+    play.args(["--endpoint", server.address(), "--road", road.name(), "--patience", "1", "--cases", "tests/kit/wrong"]);
+    let report = Report::parse(&tap::turned(&process::tee(&mut play)?.text));
+    let what = format!("{}: wrong cases fail", runner.name);
+    Ok(Line { what, road: road.name(), report, seconds: watch.elapsed().as_secs_f64() })
 }
 
 /// Each broken client must fail its case, and be told what to fix.

@@ -61,6 +61,16 @@ impl Report {
     }
 }
 
+/// What a runner printed of cases that must fail, with each verdict turned into its opposite.
+pub fn turned(text: &str) -> String {
+    let turn = |line: &str| {
+        let failed = line.strip_prefix("not ok ").map(|case| format!("ok {case}\n"));
+        let passed = || line.strip_prefix("ok ").map(|case| format!("not ok {case}\n"));
+        failed.or_else(passed).unwrap_or_else(|| format!("{line}\n"))
+    };
+    text.lines().map(turn).collect()
+}
+
 /// The road has a column of its own.
 fn without_road(title: &str) -> String {
     title.split(", road ").next().unwrap_or(title).to_owned()

@@ -1,6 +1,6 @@
 //! What a runner's report is read as.
 
-use super::tap::Report;
+use super::tap::{Report, turned};
 
 const PRINTED: &str = "\
 TAP version 13
@@ -37,4 +37,12 @@ fn a_runner_that_prints_nothing_has_failed() {
 fn what_was_skipped_is_not_counted_as_passed() {
     let report = Report::skipped("no compiler".to_owned());
     assert_eq!((report.passed, report.skipped, report.failed.len()), (0, 1, 0));
+}
+
+#[test]
+fn of_cases_that_must_fail_those_that_pass_have_failed() {
+    let report = Report::parse(&turned(&format!("{PRINTED}ok 4 - last\n")));
+    assert_eq!(report.passed, 1);
+    assert_eq!(report.failed, ["happy_path", "g01_a_target_on_a_named_pipe", "last"]);
+    assert_eq!(Report::parse(&turned("1..1\n")).failed, ["(ended after 0 of 1 cases)"]);
 }
