@@ -185,8 +185,7 @@ impl Session {
     /// and must not call the session; what they give is added to `results`.
     ///
     /// # Errors
-    /// [`SessionError::EventSequenceUnknown`], [`SessionError::SessionEnded`]; nothing was taken then. Everything
-    /// else is the result of a submission.
+    /// [`SessionError::EventSequenceUnknown`]; nothing was taken then. Everything else is the result of a submission.
     pub fn submit(
         &self,
         reader: &EventReader,
@@ -210,9 +209,15 @@ impl Session {
         });
         match taken {
             Ok(()) => {}
-            // The stack has ended: what was to be acknowledged still is, and nothing else can be done.
-            Err(error @ SessionError::Host(_)) => {
-                self.acknowledge(through)?;
+            // The stack has ended: what was to be acknowledged still is, and nothing else can be done. If the session has
+            // ended too, a message that was under way is no fault of its client's: the stream goes on to tell what was
+            // recorded before the end.
+            Err(error @ (SessionError::Host(_) | SessionError::SessionEnded(_))) => {
+                let error = match self.acknowledge(through) {
+                    Ok(_) => error,
+                    Err(ended @ SessionError::SessionEnded(_)) => ended,
+                    Err(unknown) => return Err(unknown),
+                };
                 let refused = |(submission, _)| SubmissionResult { submission, answer: Err(error.clone()) };
                 results.extend(batch.map(refused));
             }

@@ -299,3 +299,53 @@ fn a_flood_that_nobody_reads_is_accepted_up_to_the_window_and_accounted_for() {
         assert_eq!(granted(upper.device().format_and_send(again).await).hresult, 0, "its number stayed free");
     });
 }
+
+/// More than the windows of a connection take, in reads of this size: a stream that nobody reads stands still.
+const UNREAD_READS: u64 = 8;
+/// Bytes of each.
+const UNREAD_BYTES: u64 = 1 << 20;
+
+#[test]
+fn what_comes_when_the_session_has_ended_takes_no_event_from_its_client() {
+    let server = Server::start();
+    server.run(async {
+        let upper = Upper::on(&server, "ram(size=16MiB)").await;
+        let file = upper.file().await;
+        let (sender, bodies) = tokio::sync::mpsc::channel(2);
+        let body = |batch: v1::QueuePairRequest| Bytes::from(batch.encode_to_vec());
+        let mut batch = reads(&file, 100..100 + UNREAD_READS);
+        for submission in &mut batch.submissions {
+            if let Some(Call::FormatAndSend(send)) = &mut submission.call {
+                send.format = Some(upper::read("", UNREAD_BYTES));
+            }
+        }
+        sender.send(body(batch)).await.expect("the stream takes it");
+        let bodies = tokio_stream::wrappers::ReceiverStream::new(bodies);
+        let mut answers = raw(&server, &upper, bodies).await.expect("the stream opens");
+        while upper.view().await.balance.is_none_or(|balance| balance.completed < UNREAD_READS) {}
+        upper.close(&file).await;
+        granted(upper.session().close_session(v1::CloseSessionRequest {}).await);
+        // The stream has not got to the end: whatever it finds next has come after it.
+        let late = v1::QueuePairRequest { acknowledged_sequence: 1, ..reads("", 1..2) };
+        sender.send(body(late)).await.expect("the stream takes it");
+        let mut heard = Vec::new();
+        while let Some(bytes) = answers.message().await.expect("an ended session ends its stream with OK") {
+            heard.push(v1::QueuePairResponse::decode(bytes).expect("the server encodes it"));
+        }
+        let bodies: Vec<_> =
+            heard.iter().flat_map(|message| &message.entries).filter_map(|entry| entry.body.as_ref()).collect();
+        let is_completion = |body: &&&Body| matches!(body, Body::Completion(_));
+        assert_eq!(bodies.iter().filter(is_completion).count() as u64, UNREAD_READS);
+        let last = bodies.last();
+        assert!(matches!(last, Some(Body::Event(event)) if is_session_ending(event)), "{last:?}");
+        assert_eq!(heard.iter().flat_map(|message| &message.results).filter(|result| is_late(result)).count(), 1);
+    });
+}
+
+fn is_session_ending(event: &v1::Event) -> bool {
+    matches!(event.body, Some(v1::event::Body::SessionEnding(_)))
+}
+
+fn is_late(result: &v1::SubmissionResult) -> bool {
+    matches!(&result.result, Some(Outcome::Refused(refused)) if refused.reason == reason::SESSION_ENDED)
+}
