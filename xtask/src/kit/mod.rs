@@ -177,6 +177,7 @@ fn played(runner: &Runner, server: &Server, roads: &[Road]) -> Result<Vec<Line>>
 
 /// Every case in which something is wrong must fail: a runner that passes all it is given proves nothing.
 fn wrong(runner: &Runner, server: &Server, road: Road) -> Result<Line> {
+    println!("cases in which something is wrong, of which none may pass:");
     let watch = Stopwatch::start();
     let mut play = (runner.command)();
     play.args(["--endpoint", server.address(), "--road", road.name(), "--patience", "1", "--cases", "tests/kit/wrong"]);
