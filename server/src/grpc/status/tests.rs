@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod guide;
+
 fn every_refusal() -> Vec<Refusal> {
     let decode = |fault| Refusal::Decode(DecodeError { field: "request_id", fault });
     let too_long = Fault::TooLong { length: 300, unit: "characters", limit: "file_name_chars_max", value: 255 };
