@@ -1,6 +1,7 @@
 //! What git knows about the state a change is compared with. Everything here also answers in a folder without git.
 
 use std::env;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -46,6 +47,12 @@ pub fn head(workspace: &Workspace) -> Option<String> {
 pub fn head_time(workspace: &Workspace) -> Option<SystemTime> {
     let seconds = text(&git(workspace, &["log", "-1", "--format=%ct"])?).parse().ok()?;
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// The Markdown files of the checkout, those that git knows and new ones that it does not ignore; `None` without git.
+pub fn documents(workspace: &Workspace) -> Option<Vec<PathBuf>> {
+    let listed = git(workspace, &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"])?;
+    Some(String::from_utf8_lossy(&listed).split_terminator('\0').map(PathBuf::from).collect())
 }
 
 fn git(workspace: &Workspace, arguments: &[&str]) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ mod codegen;
 mod conformance;
 mod debian;
 mod demo;
+mod docs;
 mod fingerprint;
 mod git;
 mod image;
@@ -16,6 +17,7 @@ mod kit;
 mod new_driver;
 mod process;
 mod python_venv;
+mod server;
 mod table;
 mod test;
 mod tidy;
@@ -47,6 +49,8 @@ enum Command {
     Codegen,
     /// Play the client conformance kit (tests/kit) in every language and on both roads.
     Kit(kit::Options),
+    /// Hold the documents to what they say: links lead somewhere, commands work and print what is shown.
+    Docs,
     /// List the conformance scenarios and which of them have tests.
     Conformance(conformance::Options),
     /// Create the folder of a new virtual driver.
@@ -71,6 +75,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Image(options) => image::run(&workspace, options),
         Command::Codegen => codegen::run(&workspace),
         Command::Kit(options) => kit::run(&workspace, options),
+        Command::Docs => docs::run(&workspace),
         Command::Conformance(options) => conformance::run(&workspace, options),
         Command::NewDriver(options) => new_driver::run(&workspace, options),
     }

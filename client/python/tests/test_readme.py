@@ -1,4 +1,4 @@
-"""The README's examples run as they stand."""
+"""The examples of the package's README, and of the repository's, run as they stand."""
 
 import asyncio
 import re
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
-EXAMPLES, OUTPUTS = zip(*re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", README.read_text(), re.DOTALL))
+PACKAGE = Path(__file__).parent.parent
+READMES = [PACKAGE / "README.md", PACKAGE.parent.parent / "README.md"]
+EXAMPLE = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+EXAMPLES, OUTPUTS = zip(*(found for readme in READMES for found in EXAMPLE.findall(readme.read_text())))
 
 
 def test_the_first_example_has_about_fifteen_lines():

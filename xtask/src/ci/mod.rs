@@ -14,7 +14,7 @@ use crate::image::{self, Ended};
 use crate::process::{self, Stopwatch};
 use crate::table::{self, Align};
 use crate::workspace::Workspace;
-use crate::{conformance, kit, test, tidy};
+use crate::{conformance, docs, kit, test, tidy};
 
 #[derive(Args)]
 pub struct Options {
@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Quick steps first, so that a slip shows before the long ones.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", run: |workspace| fmt(workspace).map(passed) },
     Step { name: "tidy", run: |workspace| tidy(workspace).map(passed) },
     Step { name: "proto-lint", run: |workspace| proto::lint(workspace).map(passed) },
@@ -37,6 +37,7 @@ const STEPS: [Step; 11] = [
     Step { name: "proto-breaking", run: |workspace| proto::breaking(workspace).map(passed) },
     Step { name: "clippy", run: |workspace| clippy(workspace).map(passed) },
     Step { name: "test", run: |workspace| test(workspace).map(passed) },
+    Step { name: "docs", run: |workspace| docs::check(workspace).map(passed) },
     Step { name: "kit", run: |workspace| kit::check(workspace).map(passed) },
     Step { name: "conformance", run: |workspace| conformance(workspace).map(passed) },
     Step { name: "container", run: image::tests },
