@@ -22,8 +22,8 @@ use crate::process::{self, Stopwatch};
 use crate::table::{self, Align};
 use crate::workspace::Workspace;
 
+use crate::server::Server;
 use language::{Installed, Runner};
-use server::Server;
 use tap::Report;
 
 #[derive(Args)]
@@ -124,7 +124,7 @@ fn play(workspace: &Workspace, options: &Options) -> Result<Vec<Line>> {
         }
         match language.install(workspace) {
             Ok(Installed::Ready(runners)) => {
-                let server = Server::start(workspace, &programs.server)?;
+                let server = server::start(workspace, &programs.server)?;
                 for runner in runners {
                     lines.extend(played(&runner, &server, &options.road)?);
                 }
