@@ -1,4 +1,5 @@
-"""The pytest plugin: a server for the run, a device for each test, and the law that a test leaves no file outstanding.
+"""The pytest plugin: a server for the run, a device for each test, and two laws: a test leaves no file outstanding, and
+breaks no rule that it does not mean to break.
 
 Configuration is the environment: LOWERDECK_ENDPOINT for a server that runs already, otherwise LOWERDECKD, or the
 path, for the binary to start. A server that this starts opens files and named pipes in directories of its own.
@@ -37,9 +38,12 @@ class RunningServer:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker."""
+    """Declares the markers."""
     config.addinivalue_line(
         "markers", f"lowerdeck_stack(name): the stack of the fixture lowerdeck_device; default `{STACK_DEFAULT}`"
+    )
+    config.addinivalue_line(
+        "markers", 'lowerdeck_breaks(*rules): the rules that the test breaks on purpose, for example "FHT-20"'
     )
 
 
@@ -79,7 +83,8 @@ def lowerdeck_client(lowerdeck_server: RunningServer) -> Iterator[Client]:
 def lowerdeck_device(request: pytest.FixtureRequest, lowerdeck_server: RunningServer) -> Iterator[Device]:
     """A device on a private stack: `disk`, or what the marker `lowerdeck_stack` names.
 
-    A test that leaves a file outstanding fails, with a report of who holds it.
+    A test that leaves a file outstanding fails, with a report of who holds it; so does one with a finding or a driver
+    stop about a rule that the marker `lowerdeck_breaks` does not name.
     """
     marker = request.node.get_closest_marker("lowerdeck_stack")
     stack = marker.args[0] if marker else STACK_DEFAULT
@@ -90,11 +95,12 @@ def lowerdeck_device(request: pytest.FixtureRequest, lowerdeck_server: RunningSe
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """After the test's own verdict: the verdict on its files, while its device is still there."""
+    """After the test's own verdict: the verdict on its files and rules, while its device is still there."""
     result = yield
     device = getattr(item, "funcargs", {}).get("lowerdeck_device")
     if isinstance(device, Device):
-        complaint = outstanding_files(device)
+        meant = {rule for marker in item.iter_markers("lowerdeck_breaks") for rule in marker.args}
+        complaint = "\n".join(filter(None, [outstanding_files(device), broken_rules(device, meant)]))
         if complaint:
             pytest.fail(complaint, pytrace=False)
     return result
@@ -116,6 +122,19 @@ def outstanding_files(device: Device) -> str:
     if not complaints:
         return ""
     return "\n".join([*complaints, *describe_outstanding(device)])
+
+
+def broken_rules(device: Device, meant: set[str]) -> str:
+    """What the verifier has to say about the device's stack, but for the rules that are `meant`; "" if nothing."""
+    complaints = [
+        f"finding {found.rule} about {found.layer} {found.driver}: {found.sentence} {found.advice}"
+        for found in device.lab.findings(device.stack)
+        if found.rule not in meant
+    ]
+    stop = device.lab.driver_stop(device.stack)
+    if stop is not None and stop.rule not in meant:
+        complaints.append(f"driver stop {stop.rule} about {stop.layer} {stop.driver}: {stop.sentence} {stop.advice}")
+    return "\n".join(complaints)
 
 
 def describe_outstanding(device: Device) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pytest plugin fails the test that leaves a file outstanding, and no other."""
+"""The pytest plugin fails the test that leaves a file outstanding or a rule broken, and no other."""
 
 import pytest
 
@@ -60,6 +60,50 @@ def test_a_test_whose_closed_file_is_still_held_fails_with_who_holds_it(outcomes
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*'held'*is still outstanding*", "*request L0:2: outstanding; layer 1 scripted*"])
+
+
+CLOSES_A_HANDLE_UNDER_ITS_TARGET = r"""
+        import pytest
+
+        @pytest.mark.lowerdeck_stack("handles")
+        {marker}
+        def test_bad_manners(lowerdeck_device):
+            handle = lowerdeck_device.create_named_pipe(r"\\.\pipe\plugin-{name}")
+            with handle.create_target():
+                handle.close()
+        """
+
+
+def test_a_finding_fails_its_test_with_the_rule_and_the_advice(outcomes):
+    result = outcomes(CLOSES_A_HANDLE_UNDER_ITS_TARGET.format(marker="", name="found"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*finding FHT-20 about L0 test_bad_manners*"])
+
+
+def test_a_finding_that_is_meant_fails_nothing(outcomes):
+    meant = '@pytest.mark.lowerdeck_breaks("FHT-20")'
+    outcomes(CLOSES_A_HANDLE_UNDER_ITS_TARGET.format(marker=meant, name="meant")).assert_outcomes(passed=1)
+    another = '@pytest.mark.lowerdeck_breaks("STOP-10", "CLS-17")'
+    outcomes(CLOSES_A_HANDLE_UNDER_ITS_TARGET.format(marker=another, name="other")).assert_outcomes(failed=1)
+
+
+def test_a_driver_stop_fails_its_test(outcomes):
+    result = outcomes(
+        """
+        import lowerdeck
+        import pytest
+
+        @pytest.mark.lowerdeck_stack("scripted")
+        def test_stopped(lowerdeck_device):
+            lowerdeck_device.lab.control(lowerdeck_device.stack, 1, "on read: complete-twice(S_OK)")
+            file = lowerdeck_device.create_wdf_file()
+            with pytest.raises(lowerdeck.LowerdeckError):
+                file.read(4)
+                file.read(4)
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*driver stop REQ-54 about L1 scripted*"])
 
 
 def test_the_failure_of_the_test_itself_comes_first(outcomes):
