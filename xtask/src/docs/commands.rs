@@ -1,12 +1,14 @@
 //! Runs the commands that documents show, each document's on a server of its own, and compares what they print.
 //!
-//! Laws: a command is run as it is written, or stands in `xtask/docs-not-run.toml` with the reason; what a document shows
-//! of an output comes in that order. The only liberties are the server's address and where the scratch files are.
+//! Laws: a command is run as it is written, or stands in `xtask/docs-not-run.toml` with the reason; one that installs is
+//! never run. What a document shows of an output comes in that order. The only liberties are the server's address and where
+//! the scratch files are.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -27,6 +29,11 @@ const WRITTEN_SCRATCH: &str = "/tmp/";
 const PATIENCE_SECONDS: &str = "180";
 /// How long a command is tried again that follows one in the background.
 const ATTEMPTS_LAST: Duration = Duration::from_secs(10);
+
+/// Programs that change the machine on which they run: never started from here.
+const INSTALLERS: [&str; 5] = ["apt-get", "cargo install", "docker", "npm", "pip"];
+/// What a document's commands find of the repository where they begin.
+const LINKED: [&str; 6] = ["client", "docker", "proto", "server", "tests", "xtask"];
 
 /// Commands that are not run, with the reason.
 pub type NotRun = BTreeMap<String, String>;
@@ -53,6 +60,9 @@ impl<'a> Stage<'a> {
             let made = folder.join(name);
             fs::create_dir_all(&made).with_context(|| format!("cannot create {}", made.display()))?;
         }
+        for name in LINKED.into_iter().filter(|name| workspace.path(name).exists()) {
+            symlink(workspace.path(name), folder.join(name)).with_context(|| format!("cannot link to {name}"))?;
+        }
         let own = programs.client.parent().context("an executable has a folder")?.to_owned();
         let inherited = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([own].into_iter().chain(env::split_paths(&inherited)))?;
@@ -72,6 +82,9 @@ impl<'a> Stage<'a> {
     }
 
     fn perform(&mut self, shown: &Shown) -> Result<()> {
+        if is_installer(&shown.command) {
+            bail!("it changes this machine; list it among the commands that are not run, with who runs it instead");
+        }
         if is_server(&shown.command) {
             self.serve(shown)?;
         } else if let Some(command) = shown.command.strip_suffix('&') {
@@ -165,6 +178,11 @@ pub(super) fn is_server(command: &str) -> bool {
         ["lowerdeckd"] => true,
         _ => false,
     }
+}
+
+/// Whether a command changes the machine on which it runs.
+pub(super) fn is_installer(command: &str) -> bool {
+    INSTALLERS.iter().any(|installer| command.strip_prefix(installer).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 /// Whether everything that is shown was printed, in that order; `…` stands for anything.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::commands::{NotRun, compare, is_server};
+use super::commands::{NotRun, compare, is_installer, is_server};
 use super::links::{self, Documents};
 use super::markdown::{self, Document, Shown};
 use super::stale;
@@ -134,4 +134,14 @@ fn a_command_that_is_not_run_any_more_leaves_the_list() {
     let not_run = |command: &str| NotRun::from([(command.to_owned(), "a reason".to_owned())]);
     assert!(stale(&not_run("third"), &documents).is_empty());
     assert_eq!(stale(&not_run("fourth"), &documents).len(), 1);
+}
+
+#[test]
+fn a_command_that_installs_is_known() {
+    for installer in ["apt-get install g++", "cargo install --path client", "docker run x", "npm ci", "pip install x"] {
+        assert!(is_installer(installer), "{installer}");
+    }
+    for other in ["cargo xtask demo", "cargo run --bin lowerdeckd", "pipes", "lowerdeck io disk 'read 0 1'"] {
+        assert!(!is_installer(other), "{other}");
+    }
 }
