@@ -126,7 +126,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let Some(mut daemon) = self.daemon.take() else { return };
         // It may have ended; then there is nothing to do.
-        let _ = Command::new("kill").arg(daemon.id().to_string()).status();
+        let _ = Command::new("kill").arg(daemon.id().to_string()).stderr(Stdio::null()).status();
         let _ = daemon.wait();
     }
 }
