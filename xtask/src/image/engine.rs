@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -24,7 +25,14 @@ const START_MAX: Duration = Duration::from_secs(60);
 pub struct Engine {
     /// Where it listens, when it is ours.
     socket: Option<String>,
-    daemon: Option<Child>,
+    daemon: Option<Daemon>,
+}
+
+/// An engine of ours.
+struct Daemon {
+    child: Child,
+    /// Where it keeps what runs.
+    exec: PathBuf,
 }
 
 /// An engine, or why there is none.
@@ -97,23 +105,24 @@ impl Engine {
         // Not below the target folder: the path of a socket has 108 bytes at most.
         let socket = env::temp_dir().join(format!("lowerdeck-engine-{}", std::process::id()));
         let socket = format!("unix://{}", socket.display());
-        let daemon = workspace
+        let exec = folder.join("exec");
+        let child = workspace
             .command("dockerd")
             .args(["--iptables=false", "--bridge=none", "--storage-driver=vfs", "--host", &socket])
             .arg("--data-root")
             .arg(folder.join("data"))
             .arg("--exec-root")
-            .arg(folder.join("exec"))
+            .arg(&exec)
             .arg("--pidfile")
             .arg(folder.join("pid"))
             .stdout(output.try_clone().context("cannot share the log")?)
             .stderr(output)
             .spawn()
             .context("cannot start dockerd")?;
-        let mut engine = Engine { socket: Some(socket), daemon: Some(daemon) };
+        let mut engine = Engine { socket: Some(socket), daemon: Some(Daemon { child, exec }) };
         let watch = Stopwatch::start();
         while !engine.answers(workspace) {
-            let ended = engine.daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten());
+            let ended = engine.daemon.as_mut().and_then(|daemon| daemon.child.try_wait().ok().flatten());
             if ended.is_some() || watch.elapsed() > START_MAX {
                 bail!("its log is {}", log.display());
             }
@@ -124,9 +133,11 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let Some(mut daemon) = self.daemon.take() else { return };
+        let Some(Daemon { mut child, exec }) = self.daemon.take() else { return };
         // It may have ended; then there is nothing to do.
-        let _ = Command::new("kill").arg(daemon.id().to_string()).stderr(Stdio::null()).status();
-        let _ = daemon.wait();
+        let _ = Command::new("kill").arg(child.id().to_string()).stderr(Stdio::null()).status();
+        let _ = child.wait();
+        // The network of the host, which it leaves mounted: nobody could remove the target folder.
+        let _ = Command::new("umount").arg(exec.join("netns/default")).stderr(Stdio::null()).status();
     }
 }
