@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::SessionError;
-use super::handles::{Beginning, OpenHandle, OpenOutcome};
+use super::handles::{OpenHandle, OpenOutcome};
 use super::live::Session;
 use super::quota;
 use super::state::Phase;
@@ -37,12 +37,12 @@ impl Session {
             Ok(request) => request,
             Err(status) => return self.operate(|_| Ok(Err(status))),
         };
-        let (beginning, room) = self.operate(|op| {
+        let (opened, room) = self.operate(|op| {
             if let Some(setting) = self.handle_host.missing_place(&request) {
                 return Err(SessionError::HandlesNotConfigured { setting });
             }
-            if let Some(known) = op.state.handles.begin(id, &request)? {
-                return Ok((known, None));
+            if let Some(opened) = op.state.handles.asked_before(id, &request)? {
+                return Ok((opened, None));
             }
             let open = op.state.handles.count() as u64;
             quota::check("handles_max", open, 1, op.limits.handles_max, "close handles")?;
@@ -53,14 +53,10 @@ impl Session {
             })?;
             Ok((op.state.handles.opening(id, request.clone()), Some(room)))
         })?;
-        let opened = match (beginning, room) {
-            (Beginning::New(opened), Some(room)) => {
-                let session = Arc::clone(self);
-                self.handle_host.spawn(async move { session.perform_open(id, &request, room).await });
-                opened
-            }
-            (Beginning::New(opened) | Beginning::Known(opened), _) => opened,
-        };
+        if let Some(room) = room {
+            let session = Arc::clone(self);
+            self.handle_host.spawn(async move { session.perform_open(id, &request, room).await });
+        }
         opened.await.map_err(|_| self.abandoned())
     }
 

@@ -42,14 +42,6 @@ struct Handle {
     state: State,
 }
 
-/// What an OpenHandle finds.
-pub(super) enum Beginning {
-    /// It is the first with this id: somebody has to open.
-    New(oneshot::Receiver<OpenOutcome>),
-    /// The same message came before.
-    Known(oneshot::Receiver<OpenOutcome>),
-}
-
 /// The handles of one session.
 #[derive(Debug, Default)]
 pub struct HandleTable {
@@ -59,11 +51,15 @@ pub struct HandleTable {
 }
 
 impl HandleTable {
-    /// An OpenHandle with an id.
+    /// The outcome of the same OpenHandle that came before; None for one that is the first with its id.
     ///
     /// # Errors
     /// [`SessionError::HandleIdInUse`] if another message came with the id, or the handle is closed.
-    pub(super) fn begin(&mut self, id: Uuid, request: &OpenRequest) -> Result<Option<Beginning>, SessionError> {
+    pub(super) fn asked_before(
+        &mut self,
+        id: Uuid,
+        request: &OpenRequest,
+    ) -> Result<Option<oneshot::Receiver<OpenOutcome>>, SessionError> {
         let (sender, receiver) = oneshot::channel();
         match self.handles.get_mut(&id.as_u128()) {
             None if self.closed.contains(&id.as_u128()) => Err(SessionError::HandleIdInUse(id)),
@@ -72,20 +68,20 @@ impl HandleTable {
             Some(Handle { state: State::Opening(waiters), .. }) => {
                 waiters.retain(|waiter| !waiter.is_closed());
                 waiters.push(sender);
-                Ok(Some(Beginning::Known(receiver)))
+                Ok(Some(receiver))
             }
             Some(Handle { state: State::Open(open), .. }) => {
                 let _ = sender.send(Ok(open.id)); // the receiver is in our hands
-                Ok(Some(Beginning::Known(receiver)))
+                Ok(Some(receiver))
             }
         }
     }
 
     /// A new handle is being opened.
-    pub(super) fn opening(&mut self, id: Uuid, request: OpenRequest) -> Beginning {
+    pub(super) fn opening(&mut self, id: Uuid, request: OpenRequest) -> oneshot::Receiver<OpenOutcome> {
         let (sender, receiver) = oneshot::channel();
         self.handles.insert(id.as_u128(), Handle { request, state: State::Opening(vec![sender]) });
-        Beginning::New(receiver)
+        receiver
     }
 
     /// The open has ended; whoever waits hears it. A failed one leaves the id free.

@@ -20,32 +20,29 @@ fn table() -> (HandleTable, Uuid) {
     (table, id)
 }
 
-fn outcome(beginning: Option<Beginning>) -> Option<OpenOutcome> {
-    match beginning {
-        Some(Beginning::Known(mut outcome) | Beginning::New(mut outcome)) => outcome.try_recv().ok(),
-        None => None,
-    }
+fn outcome(opened: Option<oneshot::Receiver<OpenOutcome>>) -> Option<OpenOutcome> {
+    opened?.try_recv().ok()
 }
 
 #[test]
 fn the_message_that_comes_again_finds_the_handle_before_and_after_it_is_open() {
     let (mut table, id) = (HandleTable::default(), Uuid::new_v4());
-    assert!(matches!(table.begin(id, &request("a")), Ok(None)));
-    let Beginning::New(mut first) = table.opening(id, request("a")) else { panic!("it is new") };
-    let Ok(Some(Beginning::Known(mut second))) = table.begin(id, &request("a")) else { panic!("it is known") };
+    assert!(matches!(table.asked_before(id, &request("a")), Ok(None)));
+    let mut first = table.opening(id, request("a"));
+    let Ok(Some(mut second)) = table.asked_before(id, &request("a")) else { panic!("it is known") };
     assert!(first.try_recv().is_err() && second.try_recv().is_err());
     table.opened(id, Ok(open(7)));
     assert_eq!((first.try_recv(), second.try_recv()), (Ok(Ok(HandleId(7))), Ok(Ok(HandleId(7)))));
-    assert_eq!(outcome(table.begin(id, &request("a")).expect("the same message")), Some(Ok(HandleId(7))));
+    assert_eq!(outcome(table.asked_before(id, &request("a")).expect("the same message")), Some(Ok(HandleId(7))));
     assert_eq!(table.count(), 1);
 }
 
 #[test]
 fn another_message_with_the_same_id_is_refused_and_so_is_the_id_of_a_closed_handle() {
     let (mut table, id) = table();
-    assert_eq!(table.begin(id, &request("b")).err(), Some(SessionError::HandleIdInUse(id)));
+    assert_eq!(table.asked_before(id, &request("b")).err(), Some(SessionError::HandleIdInUse(id)));
     assert!(table.close(&id.to_string(), 10).is_ok_and(|closed| closed.is_some()));
-    assert_eq!(table.begin(id, &request("a")).err(), Some(SessionError::HandleIdInUse(id)));
+    assert_eq!(table.asked_before(id, &request("a")).err(), Some(SessionError::HandleIdInUse(id)));
 }
 
 #[test]
@@ -54,7 +51,7 @@ fn a_failed_open_leaves_its_id_free() {
     let first = table.opening(id, request("a"));
     table.opened(id, Err(HResult::E_INVALIDARG));
     assert_eq!(outcome(Some(first)), Some(Err(HResult::E_INVALIDARG)));
-    assert!(matches!(table.begin(id, &request("b")), Ok(None)));
+    assert!(matches!(table.asked_before(id, &request("b")), Ok(None)));
     assert_eq!(table.own(&id.to_string()).err(), Some(SessionError::HandleNotOwned(id.to_string())));
 }
 
